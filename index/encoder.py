@@ -1,0 +1,70 @@
+"""What an encoder is: text to a unit vector, and to the token states that it is the mean of."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Ints: TypeAlias = npt.NDArray[np.int32]
+Kind = Literal["query", "passage"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What vectors depend on. Two engines with equal weights make the same vectors."""
+
+    name: str
+    fingerprint: str
+    dimension: int
+    pooling: str
+    query_prompt: str
+    passage_prompt: str
+
+    def prompt(self, kind: Kind) -> str:
+        """Return the words that stand before every text of this kind."""
+        return self.query_prompt if kind == "query" else self.passage_prompt
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One encoded text.
+
+    vector:  float32 (dimension,), unit length.
+    states:  float32 (tokens, dimension), the last hidden states, not normalised.
+    offsets: int32 (tokens, 2), where each token stands in the normalised text, as characters
+             [start, end); (-1, -1) for special tokens and those of the prompt.
+    """
+
+    vector: Floats
+    states: Floats
+    offsets: Ints
+
+
+class Encoder(Protocol):
+    """Two engines keep this: ONNX Runtime and sentence-transformers."""
+
+    @property
+    def weights(self) -> Weights:
+        """Return what the vectors depend on."""
+
+    def encode(self, texts: Sequence[str], kind: Kind) -> Iterator[Encoding]:
+        """Yield one encoding a text, in the order given; texts are normalised first.
+
+        Longer texts than the model takes are cut at its limit.
+        """
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has, the prompt and special tokens left out."""
+
+
+def normalise(text: str) -> str:
+    """Return text that every engine reads alike: NFC, no NUL, no lone surrogates.
+
+    Decomposed Hangul, as macOS writes file names, otherwise loses a fifth of its similarity.
+    """
+    clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return unicodedata.normalize("NFC", clean.replace("\x00", " "))

@@ -1,0 +1,50 @@
+"""Every error that this program raises on purpose.
+
+NotesError                what went wrong and what to do, in one sentence for a person
+├── SettingsError         a setting or an option cannot be used
+├── CorpusError           the notes cannot be read
+├── ModelError            the encoder's weights are missing, damaged or of another kind
+├── IndexUnusable         the index cannot be served
+│   ├── IndexMissing      nothing was built yet
+│   ├── IndexDamaged      files are missing, cut short or changed
+│   └── IndexMismatch     built by another schema, or with other weights
+└── QuestionError         a question cannot be searched
+
+Only the HTTP edge turns these into status codes, only the command line into exit statuses.
+"""
+
+
+class NotesError(Exception):
+    """The root: `str(error)` says what went wrong and what to do."""
+
+
+class SettingsError(NotesError):
+    """A setting or an option cannot be used."""
+
+
+class CorpusError(NotesError):
+    """The notes cannot be read."""
+
+
+class ModelError(NotesError):
+    """The encoder's weights are missing, damaged or of another kind."""
+
+
+class IndexUnusable(NotesError):
+    """The index cannot be served."""
+
+
+class IndexMissing(IndexUnusable):
+    """Nothing was built yet."""
+
+
+class IndexDamaged(IndexUnusable):
+    """Files of the index are missing, cut short or changed."""
+
+
+class IndexMismatch(IndexUnusable):
+    """The index was built by another schema, or with other weights."""
+
+
+class QuestionError(NotesError):
+    """A question cannot be searched."""

@@ -1,0 +1,1 @@
+"""The default model: its packed weights, its tokenizer, and the files exported from them."""
