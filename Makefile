@@ -1,0 +1,42 @@
+# `make run` serves the notes, `make test` runs all checks and tests; both set up what they need.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: install run test lint chromium bench lock clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	@# torch first, alone: a looser range elsewhere would bring the CUDA build.
+	$(BIN)/pip install -q -c constraints.txt torch==2.13.0
+	$(BIN)/pip install -q -c constraints.txt -e '.[torch,dev]'
+	@touch $@
+
+run: install
+	$(BIN)/notes serve
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint chromium
+	$(BIN)/pytest
+
+chromium:
+	@sh tests/install_chromium.sh
+
+bench: install
+	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/latency.py
+
+# Writes the pins anew from what is installed, after a change of pyproject.toml.
+lock: install
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' | LC_ALL=C sort -f > constraints.txt
+
+clean:
+	rm -rf $(VENV) artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,0 +1,1 @@
+"""The online half: retrieve, judge, answer; REST and settings."""

@@ -1,0 +1,27 @@
+"""The few sentences that the program itself says about an answer, in Korean and English."""
+
+from typing import Literal
+
+from index.language import Language
+
+Message = Literal["no_words", "not_covered", "may_answer"]
+
+_MESSAGES: dict[Message, dict[Language, str]] = {
+    "no_words": {
+        "ko": "질문에서 글자를 찾지 못했어요. 궁금한 것을 글로 적어 주세요.",
+        "en": "There are no words in that question. Please write what you would like to know.",
+    },
+    "not_covered": {
+        "ko": "노트에는 이 내용이 없어요.",
+        "en": "The notes do not cover this.",
+    },
+    "may_answer": {
+        "ko": "정확한 답이 아닐 수 있어요. 가장 가까운 내용입니다.",
+        "en": "This may not be the exact answer. It is the closest the notes have.",
+    },
+}
+
+
+def message(name: Message, language: Language) -> str:
+    """Return the sentence in the language."""
+    return _MESSAGES[name][language]

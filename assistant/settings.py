@@ -1,0 +1,84 @@
+"""Settings: environment variables `NOTES_…` and a `.env` file, read once at the entry point."""
+
+from pathlib import Path
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from index.errors import SettingsError
+
+_APP = "notes-assistant"
+
+
+class Settings(BaseSettings):
+    """What an operator may set; every command takes the same as options."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NOTES_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    corpus: str = Field("corpus", description="Folder of notes, or several as name=folder,…")
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path(_APP), description="Where the index is kept"
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: user_cache_path(_APP), description="Where exported models are kept"
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(7860, ge=1, le=65535, description="Port to listen on")
+    public_url: str = Field("", description="Address people reach it by; makes links absolute")
+    link_template: str = Field(
+        "/notes/{document}#{anchor}", description="A link to a section of the notes"
+    )
+    model: str = Field(
+        "", description="A sentence-transformers model, name or folder; empty: the default model"
+    )
+    engine: str = Field(
+        "onnx", pattern="^(onnx|torch)$", description="What runs the default model: onnx or torch"
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("link_template")
+    @classmethod
+    def _fields(cls, value: str) -> str:
+        try:
+            value.format(document="", anchor="", corpus="", path="")
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError("may hold {document}, {anchor}, {corpus} and {path} only") from error
+        return value
+
+    @property
+    def corpora(self) -> dict[str, Path]:
+        """Return each corpus's folder by name; a lone folder is called `default`."""
+        if "=" not in self.corpus:
+            return {"default": Path(self.corpus).expanduser()}
+        pairs = (part.partition("=") for part in self.corpus.split(",") if part.strip())
+        found = {name.strip(): Path(folder.strip()).expanduser() for name, _, folder in pairs}
+        if not all(name and str(folder) != "." for name, folder in found.items()):
+            raise SettingsError(
+                f"NOTES_CORPUS is {self.corpus!r}: write a folder, or name=folder,name=folder."
+            )
+        return found
+
+
+def read_settings(**options: object) -> Settings:
+    """Return the settings, options that are not None before the environment's.
+
+    Raises SettingsError naming each variable at fault and its value.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = (
+            f"NOTES_{'_'.join(map(str, item['loc'])).upper()} is {item['input']!r}: {item['msg']}"
+            for item in error.errors()
+        )
+        raise SettingsError("; ".join(faults)) from error

@@ -1,0 +1,20 @@
+"""Which language a text is in, of those the program speaks."""
+
+from typing import Literal
+
+import regex
+
+Language = Literal["ko", "en"]
+
+_HANGUL = regex.compile(r"[\p{Hangul}]")
+_LATIN_WORD = regex.compile(r"\p{Latin}+")
+
+
+def language(text: str) -> Language:
+    """Return `ko` or `en`.
+
+    Korean text is full of English terms, so a tenth of Hangul makes a text Korean:
+    each syllable counts as much as a Latin word, since both are about one morpheme.
+    """
+    hangul = len(_HANGUL.findall(text))
+    return "ko" if hangul > 0 and hangul * 9 >= len(_LATIN_WORD.findall(text)) else "en"

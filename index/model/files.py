@@ -1,0 +1,84 @@
+"""The two folders that the default model is exported to, and whether one is complete.
+
+Both hold `tokenizer.json`, `weights.json` (the fields of `Weights`) and, written last,
+`files.json` (name to length of every other file).
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from index.encoder import Weights
+from index.errors import ModelError
+from index.model.container import SHA256
+
+Engine = Literal["onnx", "torch"]
+
+# Raised when a change of the export changes the vectors.
+FORMAT = 1
+MODEL = Weights(
+    name="multilingual-e5-small",
+    fingerprint=f"{SHA256}:{FORMAT}",
+    dimension=384,
+    pooling="mean",
+    query_prompt="query: ",
+    passage_prompt="passage: ",
+)
+
+WEIGHTS = "weights.json"
+FILES = "files.json"
+TOKENIZER = "tokenizer.json"
+GRAPH = "model.onnx"
+TABLE = "model.onnx.data"
+
+
+def folder_name(kind: Engine) -> str:
+    """Return the name of the exported folder in the cache."""
+    return f"{MODEL.name}-{MODEL.fingerprint[:12]}-{kind}"
+
+
+def describe(folder: Path, weights: Weights) -> None:
+    """Write `weights.json` and `files.json`, which make the folder complete."""
+    _write(folder / WEIGHTS, asdict(weights))
+    lengths = {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    _write(folder / FILES, lengths)
+
+
+def read_weights(folder: Path) -> Weights:
+    """Return what the folder's vectors depend on; ModelError where that cannot be read."""
+    try:
+        return Weights(**json.loads((folder / WEIGHTS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{folder / WEIGHTS} cannot be read ({error}).") from error
+
+
+def flaw(folder: Path) -> str | None:
+    """Return what keeps the folder from being used, or None where it is complete."""
+    try:
+        lengths = json.loads((folder / FILES).read_text(encoding="utf-8"))
+        for name, length in lengths.items():
+            found = (folder / name).stat().st_size
+            if found != length:
+                return f"{name} has {found} bytes and not {length}"
+    except FileNotFoundError as error:
+        return f"{error.filename} is missing"
+    except (OSError, ValueError, AttributeError) as error:
+        return f"{FILES} or what it names cannot be read ({error})"
+    return None
+
+
+def is_current(folder: Path) -> bool:
+    """Return whether the folder is complete and of the weights that this program exports."""
+    try:
+        return flaw(folder) is None and read_weights(folder) == MODEL
+    except ModelError:
+        return False
+
+
+def _write(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")

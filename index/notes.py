@@ -1,0 +1,99 @@
+"""What notes are made of: documents, sections, blocks and lines, all with true offsets.
+
+For each of them `source[start:end]` is its text, where `source` is its document's.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from index.language import Language
+
+BlockKind = Literal["paragraph", "list", "quote", "table", "code", "html"]
+LineKind = Literal["sentence", "item", "row", "code"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """The smallest thing that can answer: a sentence, list item, code line or table row.
+
+    plain is its text without Markdown; a table row names its columns.
+    """
+
+    start: int
+    end: int
+    plain: str
+    kind: LineKind
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands between headings at the top level: a paragraph, list, quote, table or code.
+
+    head is what its later parts need above them to be read alone, by offsets: a table's header
+    with its delimiter line, a fence's opening line. (0, 0) where nothing is needed.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    head: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands under it, up to the next one of the same or a higher level.
+
+    path runs from the document's title to this section's. blocks are its own, those of the
+    sections below it and navigation left out. Lines are counted from 1, both ends inclusive.
+    Text before the first heading is a section of level 0 with an empty anchor.
+    """
+
+    title: str
+    path: tuple[str, ...]
+    anchor: str
+    level: int
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """One Markdown file. id is its path below the corpus, without the suffix, with slashes."""
+
+    id: str
+    corpus: str
+    path: str
+    title: str
+    description: str
+    language: Language
+    source: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What is embedded and returned: consecutive blocks of one section, or a part of a long one.
+
+    text is the Markdown to show: head and source[start:end]. head repeats the block's head
+    where the passage starts inside a block, and is empty otherwise.
+    """
+
+    document: int
+    section: int
+    start: int
+    end: int
+    head: str
+    lines: tuple[Line, ...]
+
+    def text(self, source: str) -> str:
+        """Return the Markdown to show."""
+        return self.head + source[self.start : self.end]
+
+    def span(self, line: Line) -> tuple[int, int]:
+        """Return where a line of this passage stands in its text."""
+        shift = len(self.head) - self.start
+        return line.start + shift, line.end + shift

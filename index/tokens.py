@@ -1,0 +1,49 @@
+"""What both engines share: where tokens stand, and which texts are encoded together."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from tokenizers import Encoding as Tokens
+
+from index.encoder import Ints
+
+# Texts looked at together. Their token states are held at once: at most 100 MB of them.
+WINDOW = 128
+BATCH_TEXTS = 16
+BATCH_TOKENS = 2048
+
+
+def windows(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the texts in order, a bounded number at a time."""
+    for start in range(0, len(texts), WINDOW):
+        yield texts[start : start + WINDOW]
+
+
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield the indexes of texts of like length, so that little is padded.
+
+    A batch has at most BATCH_TEXTS texts and, padded, BATCH_TOKENS tokens; never less than
+    one text.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        padded = lengths[index] * (len(batch) + 1)
+        if batch and (len(batch) == BATCH_TEXTS or padded > BATCH_TOKENS):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def offsets(tokens: Tokens, prompt: str) -> Ints:
+    """Return int32 (tokens, 2), where each token stands in the text behind the prompt.
+
+    Special tokens and the prompt's are (-1, -1). A token's leading space, which may be the
+    prompt's last character, counts only as far as it stands in the text.
+    """
+    spans = np.array(tokens.offsets, dtype=np.int32).reshape(-1, 2) - np.int32(len(prompt))
+    outside = np.array(tokens.special_tokens_mask, dtype=bool) | (spans[:, 1] <= 0)
+    spans = np.maximum(spans, 0)
+    spans[outside] = -1
+    return spans

@@ -1,0 +1,195 @@
+"""The command line: build, ask, serve."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec
+
+import typer
+
+from assistant.settings import Settings, read_settings
+from index.errors import IndexMissing, NotesError
+
+if TYPE_CHECKING:
+    from assistant.ask import Assistant
+    from index.corpus import Collection
+    from index.encoder import Encoder
+    from index.store import Snapshot
+
+NOT_COVERED = 1
+BAD_USE = 2
+
+app = typer.Typer(
+    help="Ask your Markdown notes: answers word for word, each with a link to its section.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Parameters = ParamSpec("Parameters")
+Corpus = Annotated[str | None, typer.Option(help="Folder of notes, or name=folder,name=folder.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where the index is kept.")]
+CacheDir = Annotated[Path | None, typer.Option(help="Where exported models are kept.")]
+Model = Annotated[str | None, typer.Option(help="A sentence-transformers model, name or folder.")]
+Engine = Annotated[str | None, typer.Option(help="What runs the default model: onnx or torch.")]
+PublicUrl = Annotated[str | None, typer.Option(help="Address people reach the server by.")]
+LinkTemplate = Annotated[str | None, typer.Option(help="A link to a section of the notes.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _says_errors(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Turn what went wrong into one line on stderr and exit status 2."""
+
+    @wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except NotesError as error:
+            _say(f"notes: {error}")
+            raise typer.Exit(BAD_USE) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+    return run
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@app.command()
+@_says_errors
+def build(
+    path: Annotated[str | None, typer.Argument(help="Folder of notes.")] = None,
+    corpus: Corpus = None,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    model: Model = None,
+    engine: Engine = None,
+) -> None:
+    """Build the index from a folder of Markdown."""
+    settings = read_settings(
+        corpus=path or corpus, data_dir=data_dir, cache_dir=cache_dir, model=model, engine=engine
+    )
+    from index import corpus as notes
+    from index.engines import open_encoder
+
+    collection = notes.read(settings.corpora)
+    _build(settings, collection, open_encoder(settings.model, settings.engine, settings.cache_dir))
+
+
+@app.command()
+@_says_errors
+def ask(
+    question: Annotated[str, typer.Argument(help="In Korean or English.")],
+    limit: Annotated[int, typer.Option(min=1, max=20, help="Sections to show at most.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="The answer as over REST.")] = False,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    model: Model = None,
+    engine: Engine = None,
+    public_url: PublicUrl = None,
+    link_template: LinkTemplate = None,
+) -> None:
+    """Answer one question. Exit status 0: answered, 1: not covered, 2: bad use."""
+    from assistant.ask import Question, searchable
+    from ui.terminal import show
+
+    searchable(question)
+    settings = read_settings(
+        data_dir=data_dir,
+        cache_dir=cache_dir,
+        model=model,
+        engine=engine,
+        public_url=public_url,
+        link_template=link_template,
+    )
+    assistant = _assistant(settings)
+    answer = assistant.ask(Question(question, limit))
+    if as_json:
+        print(json.dumps(asdict(answer), ensure_ascii=False, indent=2))
+    else:
+        show(answer, assistant.snapshot.manifest.corpora, _address(settings))
+    if answer.status == "not_covered":
+        raise typer.Exit(NOT_COVERED)
+
+
+@app.command()
+@_says_errors
+def serve(
+    corpus: Corpus = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    model: Model = None,
+    engine: Engine = None,
+    public_url: PublicUrl = None,
+    link_template: LinkTemplate = None,
+) -> None:
+    """Serve the chat, the notes and the REST API; builds the index when there is none."""
+    settings = read_settings(
+        corpus=corpus,
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        cache_dir=cache_dir,
+        model=model,
+        engine=engine,
+        public_url=public_url,
+        link_template=link_template,
+    )
+    from ui import serve as server
+
+    with server.bind(settings.host, settings.port) as listener:
+        assistant = _assistant(settings, build_missing=True)
+        address = _address(settings)
+
+        def ready() -> None:
+            _say(f"Notes Assistant is ready: {address}\nAPI: {address}/docs   Stop: Ctrl+C")
+
+        server.serve(server.application(assistant), listener, ready)
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url or f"http://{host}:{settings.port}"
+
+
+def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
+    from assistant.ask import Assistant
+    from index import corpus, store
+    from index.engines import open_encoder
+
+    collection = None
+    try:
+        snapshot = store.load(settings.data_dir)
+    except IndexMissing:
+        if not build_missing:
+            raise
+        collection = corpus.read(settings.corpora)
+    encoder = open_encoder(settings.model, settings.engine, settings.cache_dir)
+    if collection:
+        snapshot = _build(settings, collection, encoder)
+    store.check_weights(snapshot.manifest, encoder.weights)
+    return Assistant(snapshot, encoder, settings.link_template, settings.public_url)
+
+
+def _build(settings: Settings, collection: "Collection", encoder: "Encoder") -> "Snapshot":
+    from index.build import build as build_index
+
+    snapshot = build_index(collection, settings.data_dir, encoder, _say)
+    counts = snapshot.manifest.counts
+    _say(
+        f"Built version {snapshot.version}: {counts['documents']} documents, "
+        f"{counts['passages']} passages, in {settings.data_dir}"
+    )
+    return snapshot

@@ -1,0 +1,50 @@
+"""An answer in the terminal: colour and bold there, plain text when piped."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from assistant.answer import Answer, FoundPassage
+from assistant.messages import message
+
+_CLOSEST = {"ko": "가장 가까운 섹션:", "en": "Closest section:"}
+
+
+def show(answer: Answer, folders: Mapping[str, str], address: str) -> None:
+    """Print the answer: for each section the words that answer, then where they stand."""
+    console = Console(highlight=False, soft_wrap=True)
+    if answer.status == "not_covered":
+        console.print(Text(answer.message or ""))
+        if answer.closest:
+            console.print(Text(_CLOSEST[answer.language], style="dim"))
+            _show(console, answer.closest, folders, address)
+        return
+    if answer.grade == "may_answer":
+        console.print(Text(message("may_answer", answer.language), style="dim"))
+    for passage in answer.passages:
+        if passage.rank > 1:
+            console.print()
+        _show(console, passage, folders, address)
+
+
+def _show(
+    console: Console, passage: FoundPassage, folders: Mapping[str, str], address: str
+) -> None:
+    spans = passage.highlights
+    words = [passage.text[span.start : span.end] for span in spans] or [passage.text]
+    file = _shown(Path(folders[passage.document.corpus]) / passage.document.path)
+    style = "bold" if passage.rank == 1 else ""
+    console.print(Text("\n".join(words), style=style))
+    where = " › ".join(passage.section.path[1:] or passage.section.path)
+    console.print(Text.assemble("  ", (where, "green"), "    ", (f"{file}:{passage.line}", "dim")))
+    url = address + passage.url if passage.url.startswith("/") else passage.url
+    console.print(Text(f"  {url}", style="cyan"))
+
+
+def _shown(path: Path) -> str:
+    """Return the path as an editor in this folder takes it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
