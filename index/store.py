@@ -171,7 +171,7 @@ def _write(
     _sweep(versions)
     now = datetime.now(UTC)
     digest = hashlib.sha256(repr((SCHEMA, weights, sorted(sources.items()))).encode()).hexdigest()
-    version = _free_name(versions, f"{now:%Y%m%dT%H%M%S}-{digest[:8]}")
+    version = f"{now:%Y%m%dT%H%M%S%f}-{digest[:8]}"
     folder = versions / f"{version}.part-{os.getpid()}"
     folder.mkdir()
     try:
@@ -245,11 +245,6 @@ def _read_manifest(folder: Path) -> Manifest:
 def _file(path: Path) -> File:
     with path.open("rb") as stream:
         return File(path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
-
-
-def _free_name(versions: Path, name: str) -> str:
-    taken = [path.name for path in versions.glob(f"{name}*")]
-    return name if not taken else f"{name}-{len(taken)}"
 
 
 def _sync(folder: Path) -> None:

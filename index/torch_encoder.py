@@ -1,0 +1,183 @@
+"""The encoder on sentence-transformers: every model, any device."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from index import tokens as shared
+from index.encoder import Encoding, Ints, Kind, Weights, normalise
+from index.errors import ModelError
+from index.model import files
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+# Models that need words before their texts but do not save them.
+_PRESETS = (
+    (re.compile(r"(^|/)multilingual-e5-(small|base|large)$"), ("query: ", "passage: ")),
+    (re.compile(r"(^|/)e5-(small|base|large)(-v2)?$"), ("query: ", "passage: ")),
+)
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_HUB_SECONDS = 5
+_HASHED = {".safetensors", ".bin", ".json", ".txt", ".model"}
+_OTHER_ENGINES = {"onnx", "openvino"}
+
+
+class TorchEncoder:
+    """Keeps the Encoder protocol; threads take turns, as the tokenizer needs."""
+
+    def __init__(self, model: str | Path) -> None:
+        """Load a folder, or a model of the Hugging Face hub by its name.
+
+        Raises ModelError where it is neither, cannot be fetched, or cannot be loaded.
+        """
+        self._model, folder = _load(model)
+        self._weights = _weights(self._model, folder, model)
+        self._lock = threading.Lock()
+
+    @property
+    def weights(self) -> Weights:
+        """Return what the vectors depend on."""
+        return self._weights
+
+    def encode(self, texts: Sequence[str], kind: Kind) -> Iterator[Encoding]:
+        """Yield one encoding a text, in the order given; memory does not grow with their number."""
+        prompt = self._weights.prompt(kind)
+        for window in shared.windows(texts):
+            with self._lock:
+                encodings = self._window([normalise(text) for text in window], prompt)
+            yield from encodings
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has, the prompt and special tokens left out."""
+        if not texts:
+            return []
+        with self._lock:
+            found = self._model.tokenizer(
+                [normalise(text) for text in texts], add_special_tokens=False, verbose=False
+            )
+        return [len(ids) for ids in found["input_ids"]]
+
+    def _window(self, texts: list[str], prompt: str) -> list[Encoding]:
+        found = self._model.encode(
+            texts,
+            prompt=prompt,
+            batch_size=shared.BATCH_TEXTS,
+            output_value=None,
+            show_progress_bar=False,
+        )
+        spans = self._offsets([prompt + text for text in texts], prompt)
+        return [_encoding(one, own) for one, own in zip(found, spans, strict=True)]
+
+    def _offsets(self, texts: list[str], prompt: str) -> list[Ints | None]:
+        """Return where the tokens stand, or None where the tokenizer does not know."""
+        tokenizer = self._model.tokenizer
+        if not getattr(tokenizer, "is_fast", False):
+            return [None] * len(texts)
+        found = tokenizer(texts, truncation=True, max_length=self._model.max_seq_length)
+        return [shared.offsets(tokens, prompt) for tokens in found.encodings]
+
+
+def _encoding(found: Mapping[str, Any], spans: Ints | None) -> Encoding:
+    states = found["token_embeddings"][found["attention_mask"].bool()].float().cpu().numpy()
+    vector = found["sentence_embedding"].float().cpu().numpy()
+    vector = vector / max(np.linalg.norm(vector), np.float32(1e-12))
+    if spans is None or len(spans) != len(states):
+        spans = np.full((len(states), 2), -1, dtype=np.int32)
+    return Encoding(vector, states, spans)
+
+
+def _load(model: str | Path) -> tuple["SentenceTransformer", Path]:
+    """Return the model, and the folder where its files lie."""
+    try:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+    except ImportError as error:
+        raise ModelError(
+            f"The model {model} needs sentence-transformers ({error}): run "
+            "`pip install sentence-transformers`."
+        ) from error
+    logging.disable_progress_bar()
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        if isinstance(model, Path) or not _HUB_NAME.fullmatch(model):
+            raise ModelError(f"There is no folder {model}: name one that holds a model.")
+        folder = _fetch(model)
+    try:
+        return SentenceTransformer(str(folder), local_files_only=True), folder
+    except Exception as error:  # what is wrong with a folder shows as any error
+        raise ModelError(
+            f"{folder} cannot be loaded as a SentenceTransformer model: {_first_line(error)}"
+        ) from error
+
+
+def _fetch(name: str) -> Path:
+    """Return the folder of a hub model, downloaded where it is not in the local cache."""
+    from huggingface_hub import model_info, snapshot_download
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        SentenceTransformer(name, local_files_only=True, device="meta")
+    except Exception:
+        try:
+            # One short question first: the download itself asks for more than a minute.
+            model_info(name, timeout=_HUB_SECONDS)
+            SentenceTransformer(name)
+        except Exception as error:
+            raise ModelError(
+                f"{name} is neither a folder nor a model in the local Hugging Face cache, and "
+                f"huggingface.co does not give it ({_first_line(error)}): name a local folder."
+            ) from error
+    return Path(snapshot_download(name, local_files_only=True))
+
+
+def _weights(model: "SentenceTransformer", folder: Path, given: str | Path) -> Weights:
+    if (folder / files.WEIGHTS).is_file():
+        return files.read_weights(folder)
+    query, passage = _prompts(model.prompts, str(given))
+    return Weights(
+        name=given if isinstance(given, str) and given != str(folder) else folder.resolve().name,
+        fingerprint=_fingerprint(folder),
+        dimension=model.get_embedding_dimension() or 0,
+        pooling=_pooling(model),
+        query_prompt=query,
+        passage_prompt=passage,
+    )
+
+
+def _prompts(saved: Mapping[str, str], name: str) -> tuple[str, str]:
+    query = saved.get("query", "")
+    passage = saved.get("passage") or saved.get("document", "")
+    if query or passage:
+        return query, passage
+    fitting = (prompts for pattern, prompts in _PRESETS if pattern.search(name.rstrip("/")))
+    return next(fitting, ("", ""))
+
+
+def _pooling(model: "SentenceTransformer") -> str:
+    modes = (module.pooling_mode for module in model if hasattr(module, "pooling_mode"))
+    mode = next(modes, "none")
+    return mode if isinstance(mode, str) else "+".join(mode)
+
+
+def _fingerprint(folder: Path) -> str:
+    """Return a SHA-256 over the names and contents of weights, tokenizer and configuration."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        inner = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in inner.parts)
+        if hidden or inner.parts[0] in _OTHER_ENGINES or path.suffix not in _HASHED:
+            continue
+        with path.open("rb") as file:
+            own = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{inner.as_posix()} {own}\n".encode())
+    return total.hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

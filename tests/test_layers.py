@@ -1,0 +1,31 @@
+"""Imports go one way: ui, then assistant, then index."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MAY_IMPORT = {
+    "index": {"index"},
+    "assistant": {"assistant", "index"},
+    "ui": {"ui", "assistant", "index"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add((node.module or "").partition(".")[0])
+    return names & MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("layer", MAY_IMPORT)
+def test_no_import_goes_backward(layer: str) -> None:
+    files = list((ROOT / layer).rglob("*.py"))
+    assert files
+    wrong = {str(f.relative_to(ROOT)): imported(f) - MAY_IMPORT[layer] for f in files}
+    assert not {name: names for name, names in wrong.items() if names}
