@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
 
 from assistant import problems
@@ -43,7 +44,8 @@ class Ready(BaseModel):
 
 def create_app(assistant: Assistant) -> FastAPI:
     """Return the application with REST and health; faces for people are mounted onto it."""
-    app = FastAPI(
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Notes Assistant",
         version="1",
         description="Answers questions with passages of your notes, word for word, each with a "

@@ -42,8 +42,9 @@ def offsets(tokens: Tokens, prompt: str) -> Ints:
     Special tokens and the prompt's are (-1, -1). A token's leading space, which may be the
     prompt's last character, counts only as far as it stands in the text.
     """
-    spans = np.array(tokens.offsets, dtype=np.int32).reshape(-1, 2) - np.int32(len(prompt))
+    spans: Ints = np.array(tokens.offsets, dtype=np.int32).reshape(-1, 2)
+    spans -= len(prompt)
     outside = np.array(tokens.special_tokens_mask, dtype=bool) | (spans[:, 1] <= 0)
-    spans = np.maximum(spans, 0)
+    spans[spans < 0] = 0
     spans[outside] = -1
     return spans

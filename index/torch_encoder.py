@@ -36,8 +36,8 @@ class TorchEncoder:
 
         Raises ModelError where it is neither, cannot be fetched, or cannot be loaded.
         """
-        self._model, folder = _load(model)
-        self._weights = _weights(self._model, folder, model)
+        self._model, folder, name = _load(model)
+        self._weights = _weights(self._model, folder, name)
         self._lock = threading.Lock()
 
     @property
@@ -92,10 +92,10 @@ def _encoding(found: Mapping[str, Any], spans: Ints | None) -> Encoding:
     return Encoding(vector, states, spans)
 
 
-def _load(model: str | Path) -> tuple["SentenceTransformer", Path]:
-    """Return the model, and the folder where its files lie."""
+def _load(model: str | Path) -> tuple["SentenceTransformer", Path, str]:
+    """Return the model, the folder where its files lie, and its name."""
     try:
-        from sentence_transformers import SentenceTransformer
+        import sentence_transformers  # noqa: F401
         from transformers.utils import logging
     except ImportError as error:
         raise ModelError(
@@ -104,44 +104,50 @@ def _load(model: str | Path) -> tuple["SentenceTransformer", Path]:
         ) from error
     logging.disable_progress_bar()
     folder = Path(model).expanduser()
-    if not folder.is_dir():
-        if isinstance(model, Path) or not _HUB_NAME.fullmatch(model):
-            raise ModelError(f"There is no folder {model}: name one that holds a model.")
-        folder = _fetch(model)
+    if folder.is_dir():
+        return _from_folder(folder), folder, folder.resolve().name
+    if isinstance(model, Path) or not _HUB_NAME.fullmatch(model):
+        raise ModelError(f"There is no folder {model}: name one that holds a model.")
+    return *_from_hub(model), model
+
+
+def _from_folder(folder: Path) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
+
     try:
-        return SentenceTransformer(str(folder), local_files_only=True), folder
+        return SentenceTransformer(str(folder), local_files_only=True)
     except Exception as error:  # what is wrong with a folder shows as any error
         raise ModelError(
             f"{folder} cannot be loaded as a SentenceTransformer model: {_first_line(error)}"
         ) from error
 
 
-def _fetch(name: str) -> Path:
-    """Return the folder of a hub model, downloaded where it is not in the local cache."""
+def _from_hub(name: str) -> tuple["SentenceTransformer", Path]:
+    """Return a hub model and its folder, downloaded where the local cache has not got it."""
     from huggingface_hub import model_info, snapshot_download
     from sentence_transformers import SentenceTransformer
 
     try:
-        SentenceTransformer(name, local_files_only=True, device="meta")
+        model = SentenceTransformer(name, local_files_only=True)
     except Exception:
         try:
-            # One short question first: the download itself asks for more than a minute.
+            # One short question first: without a network the download gives up after a minute.
             model_info(name, timeout=_HUB_SECONDS)
-            SentenceTransformer(name)
+            model = SentenceTransformer(name)
         except Exception as error:
             raise ModelError(
                 f"{name} is neither a folder nor a model in the local Hugging Face cache, and "
                 f"huggingface.co does not give it ({_first_line(error)}): name a local folder."
             ) from error
-    return Path(snapshot_download(name, local_files_only=True))
+    return model, Path(snapshot_download(name, local_files_only=True))
 
 
-def _weights(model: "SentenceTransformer", folder: Path, given: str | Path) -> Weights:
+def _weights(model: "SentenceTransformer", folder: Path, name: str) -> Weights:
     if (folder / files.WEIGHTS).is_file():
         return files.read_weights(folder)
-    query, passage = _prompts(model.prompts, str(given))
+    query, passage = prompts_for(model.prompts, name)
     return Weights(
-        name=given if isinstance(given, str) and given != str(folder) else folder.resolve().name,
+        name=name,
         fingerprint=_fingerprint(folder),
         dimension=model.get_embedding_dimension() or 0,
         pooling=_pooling(model),
@@ -150,12 +156,13 @@ def _weights(model: "SentenceTransformer", folder: Path, given: str | Path) -> W
     )
 
 
-def _prompts(saved: Mapping[str, str], name: str) -> tuple[str, str]:
+def prompts_for(saved: Mapping[str, str], name: str) -> tuple[str, str]:
+    """Return the prompts of queries and passages: the saved ones, else the model's preset."""
     query = saved.get("query", "")
     passage = saved.get("passage") or saved.get("document", "")
     if query or passage:
         return query, passage
-    fitting = (prompts for pattern, prompts in _PRESETS if pattern.search(name.rstrip("/")))
+    fitting = (prompts for pattern, prompts in _PRESETS if pattern.search(name))
     return next(fitting, ("", ""))
 
 

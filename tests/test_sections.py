@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,6 @@ def test_offsets_are_true_for_any_text(source: str) -> None:
 @given(st.text(alphabet="ab. 가?!다`()[]\n", max_size=80))
 def test_sentences_lose_nothing(text: str) -> None:
     spans = sentences(text)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
     kept = "".join(text[start:end] for start, end in spans)
     assert "".join(kept.split()) == "".join(text.split())

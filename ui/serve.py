@@ -6,20 +6,31 @@ from collections.abc import Callable
 import gradio
 import uvicorn
 from fastapi import FastAPI
-from ui.chat import create_chat
-from ui.reader import create_reader
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.api import create_app
-from assistant.ask import Assistant
+from assistant.ask import Assistant, Question
 from index.errors import SettingsError
+from ui.chat import create_chat, presentation
+from ui.reader import create_reader
+
+_CORE = ("/api/", "/docs", "/health/", "/notes", "/openapi.json", "/static-offline-docs/")
 
 
-def application(assistant: Assistant) -> FastAPI:
+def application(assistant: Assistant) -> ASGIApp:
     """Return the whole application: `/api`, `/docs`, `/health`, `/notes` and the chat at `/`."""
-    app = create_app(assistant)
-    app.include_router(create_reader(assistant.snapshot.notes))
-    chat = create_chat(assistant, assistant.snapshot.notes)
-    return gradio.mount_gradio_app(app, chat, path="/")
+    core = create_app(assistant)
+    core.include_router(create_reader(assistant.snapshot.notes))
+    # Mounted at the root, the chat would answer for what the API does not have.
+    shell = FastAPI(openapi_url=None)
+    chat = create_chat(lambda text: assistant.ask(Question(text)), assistant.snapshot.notes)
+    gradio.mount_gradio_app(shell, chat, path="/", **presentation())
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and scope["path"].startswith(_CORE)
+        await (core if ours else shell)(scope, receive, send)
+
+    return application
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -41,7 +52,7 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
+def serve(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until a signal ends it, and call ready once requests are answered."""
     # Questions are personal: no access log.
     config = uvicorn.Config(app, log_level="warning", access_log=False)

@@ -80,10 +80,9 @@ class Container:
         return np.frombuffer(self.tensors[name].data, dtype="<f4")
 
     def blocks(self, name: str) -> tuple[Floats, Bytes]:
-        """Return a packed tensor's scales, float32 (n / 32,), and its nibbles.
+        """Return a packed tensor's scales, float32 (n / 32,), and nibbles, uint8 (n / 32, 16).
 
-        The nibbles are uint8 (n, ) / 2 as (n / 32, 16); byte i of a block holds value i in its
-        low half and value i + 16 in its high half.
+        Byte i of a block holds value i in its low half and value i + 16 in its high half.
         """
         packed = self.tensors[name].data.view(_PACKED)
         return packed["scale"].astype(np.float32), packed["nibbles"]
@@ -126,17 +125,19 @@ def read(path: Path) -> Container:
 
 
 class _Cursor:
-    """Reads one field after the other."""
+    """Reads one field after the other; `at` is where the next one starts."""
 
     def __init__(self, data: Bytes) -> None:
         self.data = data
         self.at = 0
 
     def take(self, length: int) -> Bytes:
+        """Return the next bytes."""
         start, self.at = self.at, self.at + length
         return self.data[start : self.at]
 
     def ints(self, layout: str) -> tuple[int, ...]:
+        """Return the next integers, laid out as `struct` writes it."""
         return struct.unpack(layout, self.take(struct.calcsize(layout)).tobytes())
 
 
@@ -153,13 +154,14 @@ def _parse(data: Bytes) -> Container:
 
 
 def _sizes(cursor: _Cursor) -> Sizes:
-    counts = cursor.ints("<7i")
+    hidden, layers, heads, intermediate, vocabulary, positions, types = cursor.ints("<7i")
     (epsilon,) = struct.unpack("<f", cursor.take(4).tobytes())
     (block,) = cursor.ints("<i")
     if block != BLOCK:
         raise ModelError(f"The weights are packed in blocks of {block}, not of {BLOCK}.")
     # 1e-12 as a double: the file holds the nearest float.
-    return Sizes(*counts, epsilon=float(f"{epsilon:.6g}"))
+    exact = float(f"{epsilon:.6g}")
+    return Sizes(hidden, layers, heads, intermediate, vocabulary, positions, types, exact)
 
 
 def _vocabulary(cursor: _Cursor) -> Vocabulary:

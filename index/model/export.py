@@ -1,0 +1,184 @@
+"""Exports the default model: `python -m index.model.export onnx|torch DIR`.
+
+A folder is written beside its place, proves itself, and is then renamed into place. Of two
+exporters one works and the other waits and uses its folder; the lock that tells them apart is
+let go by the system when its holder dies, so what lies there under the lock was left by a crash.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+from filelock import FileLock
+
+from index.encoder import Encoder
+from index.errors import ModelError
+from index.model import files
+from index.model.files import Engine
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def ensure(kind: Engine, cache_dir: Path) -> Path:
+    """Return the exported folder in the cache, exported first where it is missing or incomplete.
+
+    Exporting takes place in a process of its own, so that its memory is given back. Raises
+    ModelError with the reason where it fails.
+    """
+    target = cache_dir / files.folder_name(kind)
+    if files.is_current(target):
+        return target
+    status, reason = _run([sys.executable, "-m", __name__, kind, str(target)])
+    if status not in (0, 1):
+        raise ModelError(f"Exporting the {kind} model was ended (status {status}): start again.")
+    if status or not files.is_current(target):
+        raise ModelError(reason or f"Exporting the {kind} model failed without a reason.")
+    return target
+
+
+def export(kind: Engine, target: Path) -> None:
+    """Write the folder; nothing happens where it is complete.
+
+    Raises ModelError where the weights or a library are not installed, the disk is full or not
+    writable, the result is wrong, or `target` holds something else.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.parent / f".{target.name}.lock"):
+            if files.is_current(target):
+                _say(f"{target} is already there")
+                return
+            _refuse_foreign(target)
+            with _partial(target) as folder:
+                _write(kind, folder)
+                _replace(target, folder)
+    except OSError as error:
+        raise ModelError(
+            f"The model cannot be written to {target}: {error.strerror or error}. It needs "
+            f"{'80' if kind == 'onnx' else '500'} MB: free some space, or set NOTES_CACHE_DIR to "
+            "a folder that can be written."
+        ) from error
+    except ImportError as error:
+        raise ModelError(
+            f"Exporting the {kind} model needs the package {error.name}: "
+            f"run `pip install {error.name}`."
+        ) from error
+    _say(f"{target} is ready")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m index.model.export", description="Export the default model."
+    )
+    parser.add_argument("kind", choices=get_args(Engine))
+    parser.add_argument("dir", type=Path, help="the folder to write")
+    options = parser.parse_args(arguments)
+    try:
+        export(options.kind, options.dir.absolute())
+    except ModelError as error:
+        _say(str(error))
+        return 1
+    return 0
+
+
+def _write(kind: Engine, folder: Path) -> None:
+    from index.model import container, tokenizer
+
+    _say(f"writing the {kind} model ({files.MODEL.name})")
+    packed = container.read(container.locate())
+    words = tokenizer.build(packed.vocabulary, packed.sizes.positions)
+    (folder / files.TOKENIZER).write_text(words.to_str(), encoding="utf-8")
+    if kind == "onnx":
+        from index.model import graph
+
+        graph.write(packed, folder)
+    else:
+        from index.model import torch_folder
+
+        torch_folder.write(packed, folder)
+    files.describe(folder, files.MODEL)
+    _prove(kind, folder)
+
+
+def _prove(kind: Engine, folder: Path) -> None:
+    from index.model import reference
+
+    _say("comparing it with known vectors")
+    encoder: Encoder
+    if kind == "onnx":
+        from index.onnx_encoder import OnnxEncoder
+
+        encoder = OnnxEncoder(folder)
+    else:
+        from index.torch_encoder import TorchEncoder
+
+        encoder = TorchEncoder(folder)
+    reference.verify(encoder)
+
+
+@contextmanager
+def _partial(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside the target that is gone afterwards."""
+    folder = target.parent / f".{target.name}.partial"
+    _remove(folder)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _replace(target: Path, folder: Path) -> None:
+    old = target.parent / f".{target.name}.old"
+    _remove(old)
+    if target.exists():
+        target.rename(old)
+    folder.rename(target)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    # What a running server has mapped cannot be removed on every system; it is tried again.
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_foreign(target: Path) -> None:
+    """Raise ModelError rather than replace something that no export wrote."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not any((target / name).exists() for name in (files.WEIGHTS, files.FILES)):
+        raise ModelError(f"{target} holds something else; name an empty or a new folder.")
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Return the exit status and the last line written to stderr, all of which is passed on."""
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    last = ""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            sys.stderr.write(line)
+            last = line.strip() or last
+    return process.returncode, last
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

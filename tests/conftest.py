@@ -1,0 +1,43 @@
+"""The real models, exported once into the user's cache, and the real server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+import pytest
+from running import ROOT, Server
+from running import server as run_server
+
+from index.model.export import ensure
+from index.onnx_encoder import OnnxEncoder
+from index.torch_encoder import TorchEncoder
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """Return the folder of exported models."""
+    named = os.environ.get("NOTES_CACHE_DIR")
+    return Path(named) if named else platformdirs.user_cache_path("notes-assistant")
+
+
+@pytest.fixture(scope="session")
+def onnx_encoder(models_dir: Path) -> OnnxEncoder:
+    """Return the default model on ONNX Runtime."""
+    return OnnxEncoder(ensure("onnx", models_dir))
+
+
+@pytest.fixture(scope="session")
+def torch_encoder(models_dir: Path) -> TorchEncoder:
+    """Return the default model on sentence-transformers."""
+    return TorchEncoder(ensure("torch", models_dir))
+
+
+@pytest.fixture(scope="session")
+def server(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server over a copy of the notes, at `corpus` beside its data folder."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copytree(ROOT / "corpus", folder / "corpus")
+    with run_server(folder / "data", "--corpus", str(folder / "corpus")) as running:
+        yield running

@@ -1,0 +1,81 @@
+"""Runs the real program: `notes` in a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+NOTES = [sys.executable, "-m", "ui"]
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers: where, with which process and files."""
+
+    url: str
+    pid: int
+    data_dir: Path
+
+
+def environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment, its own `NOTES_…` left out but for the cache of models."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("NOTES_") or name == "NOTES_CACHE_DIR"
+    }
+    return kept | {"NOTES_DATA_DIR": str(data_dir)} | dict(settings)
+
+
+def notes(
+    data_dir: Path, *arguments: str, timeout: float = 240, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*NOTES, *arguments],
+        env=environment(data_dir, settings),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Server]:
+    """Serve until the block ends; enters once the program says that it is ready."""
+    port = free_port()
+    process = subprocess.Popen(
+        [*NOTES, "serve", "--port", str(port), *arguments],
+        env=environment(data_dir, settings),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        said = []
+        assert process.stderr
+        for line in process.stderr:
+            said.append(line)
+            if "is ready" in line:
+                break
+        else:
+            raise AssertionError("The server did not start:\n" + "".join(said))
+        yield Server(f"http://127.0.0.1:{port}", process.pid, data_dir)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)

@@ -1,0 +1,202 @@
+"""REST over HTTP against the running server."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+from running import Server
+
+KEYS = {
+    "id", "status", "grade", "confidence", "message", "language", "query", "corrected_from",
+    "index_version", "took_ms", "passages", "closest",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=60) as opened:
+        yield opened
+
+
+def ask(client: httpx.Client, **body: Any) -> httpx.Response:
+    return client.post("/api/v1/ask", json=body)
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "anchors"),
+    [
+        (
+            "컨테이너를 지우면 데이터는 어떻게 되나요?",
+            "ko",
+            {"데이터-영속성-volumes", "image-vs-container"},
+        ),
+        (
+            "What is the difference between an image and a container?",
+            "en",
+            {"image-vs-container"},
+        ),
+    ],
+)
+def test_a_question_is_answered(
+    client: httpx.Client, question: str, language: str, anchors: set[str]
+) -> None:
+    response = ask(client, question=question)
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer.keys() == KEYS
+    assert answer["status"] == "answered"
+    assert answer["language"] == language
+    assert answer["query"] == question
+    first = answer["passages"][0]
+    assert first["section"]["anchor"] in anchors
+    assert first["document"]["id"] == "docker"
+    assert unquote(first["url"]) == f"/notes/docker#{first['section']['anchor']}"
+    assert first["highlight_url"].startswith(first["url"] + ":~:text=")
+    assert first["highlights"]
+
+
+def test_every_passage_is_word_for_word(client: httpx.Client, server: Server) -> None:
+    source = (server.data_dir.parent / "corpus" / "docker.md").read_text()
+    answer = ask(client, question="도커 볼륨과 바인드 마운트의 차이", limit=6).json()
+    for passage in answer["passages"]:
+        assert passage["text"] in source
+        for span in passage["highlights"]:
+            words = passage["text"][span["start"] : span["end"]]
+            assert words.strip() == words != ""
+            assert words.split("\n")[0] in source.split("\n")[passage["line"] - 1]
+
+
+def test_limit_counts_sections(client: httpx.Client) -> None:
+    for limit in (1, 3, 20):
+        passages = ask(client, question="docker image", limit=limit).json()["passages"]
+        anchors = [passage["section"]["anchor"] for passage in passages]
+        assert len(set(anchors)) == len(anchors) <= limit
+        assert [passage["rank"] for passage in passages] == list(range(1, len(anchors) + 1))
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"question": ""}, 422, "question"),
+        ({"question": "   \n\t"}, 422, "question"),
+        ({"question": "\u200b\u0007"}, 422, "question"),
+        ({"question": "가" * 2001}, 422, "question"),
+        ({"question": "x" * 100_000}, 422, "question"),
+        ({"question": 7}, 422, "question"),
+        ({"question": None}, 422, "question"),
+        ({"question": ["docker"]}, 422, "question"),
+        ({}, 422, "question"),
+        ({"question": "docker", "limit": 0}, 422, "limit"),
+        ({"question": "docker", "limit": 21}, 422, "limit"),
+        ({"question": "docker", "limit": "3"}, 422, "limit"),
+        ({"question": "docker", "limit": True}, 422, "limit"),
+        ({"question": "docker", "language": "fr"}, 422, "language"),
+        ({"question": "docker", "colour": "red"}, 422, "colour"),
+    ],
+)
+def test_bad_fields_are_named(
+    client: httpx.Client, body: dict[str, Any], status: int, field: str
+) -> None:
+    response = ask(client, **body)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == status
+    assert problem["type"].startswith("/problems/")
+    assert [fault["field"] for fault in problem["errors"]] == [field]
+    assert field in problem["detail"] or "question" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b'{"question": "\\ud800 docker"}', 422),
+        (b'{"question": "docker"', 400),
+        (b"question=docker", 400),
+        (b"\xff\xfe", 400),
+        (b"", 422),
+        (b"[]", 422),
+        (b'{"question": "' + b"x" * 300_000 + b'"}', 413),
+    ],
+)
+def test_bad_bodies_are_problems(client: httpx.Client, content: bytes, status: int) -> None:
+    response = client.post(
+        "/api/v1/ask", content=content, headers={"content-type": "application/json"}
+    )
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["detail"]
+    assert ask(client, question="docker").status_code == 200
+
+
+@pytest.mark.parametrize(("question", "language"), [("🐳🐳", "ko"), ("?!", "ko")])
+def test_a_question_without_words_is_not_covered(
+    client: httpx.Client, question: str, language: str
+) -> None:
+    answer = ask(client, question=question).json()
+    assert (answer["status"], answer["grade"], answer["passages"]) == (
+        "not_covered",
+        "not_covered",
+        [],
+    )
+    assert answer["language"] == language
+    assert answer["message"]
+
+
+def test_control_characters_do_no_harm(client: httpx.Client) -> None:
+    answer = ask(client, question="볼륨은\u0000 어디에\u0007\r\n 저장돼?").json()
+    assert answer["query"] == "볼륨은 어디에 저장돼?"
+
+
+def test_decomposed_hangul_is_the_same_question(client: httpx.Client) -> None:
+    import unicodedata
+
+    question = "볼륨은 어디에 저장되나요?"
+    composed = ask(client, question=question).json()
+    decomposed = ask(client, question=unicodedata.normalize("NFD", question)).json()
+    assert composed["query"] == decomposed["query"]
+    assert composed["passages"] == decomposed["passages"]
+
+
+def test_what_is_not_there(client: httpx.Client) -> None:
+    for method, path, status in [
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/v1/ask", 405),
+        ("DELETE", "/health/live", 405),
+    ]:
+        response = client.request(method, path)
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_health(client: httpx.Client) -> None:
+    assert client.get("/health/live").json() == {"status": "live"}
+    ready = client.get("/health/ready").json()
+    assert ready["status"] == "ready"
+    assert ready["index_version"] == ask(client, question="docker").json()["index_version"]
+
+
+def test_openapi_describes_the_call(client: httpx.Client) -> None:
+    assert client.get("/docs").status_code == 200
+    spec = client.get("/openapi.json").json()
+    call = spec["paths"]["/api/v1/ask"]["post"]
+    assert call["operationId"] == "ask"
+    assert {"200", "422"} <= call["responses"].keys()
+    assert "application/problem+json" in json.dumps(call["responses"]["422"])
+
+
+def test_many_at_once(server: Server) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    questions = ["볼륨은 어디에 저장돼?", "What is a layer?", "compose up", "VM 부팅 시간"] * 8
+
+    def first(question: str) -> str:
+        answer = httpx.post(f"{server.url}/api/v1/ask", json={"question": question}, timeout=60)
+        return str(answer.json()["passages"][0]["url"])
+
+    alone = {question: first(question) for question in set(questions)}
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(first, questions)) == [alone[question] for question in questions]

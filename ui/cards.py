@@ -1,0 +1,186 @@
+"""Answers, and what the notes cover, as HTML."""
+
+from collections.abc import Iterator
+from html import escape
+
+import nh3
+
+from assistant.answer import Answer, FoundPassage
+from assistant.links import section_url
+from assistant.messages import message
+from index.language import Language
+from index.notes import Document, Section
+from index.store import Notes
+from ui.markup import render, render_quote
+
+_READER = "/notes/{document}#{anchor}"
+_CARDS = 12
+_FOLDED_FROM = 8
+
+_LABELS: dict[str, dict[Language, str]] = {
+    "promise": {
+        "ko": "노트에 적힌 문장으로만 답합니다. 지어내지 않습니다.",
+        "en": "Answers only with sentences written in the notes. Nothing is made up.",
+    },
+    "open": {"ko": "노트에서 보기", "en": "Open in the notes"},
+    "more": {"ko": "앞뒤 내용 더 보기", "en": "Show all of it"},
+    "also": {"ko": "함께 보기", "en": "See also"},
+    "closest": {"ko": "가장 가까운 섹션", "en": "The closest section"},
+    "several": {"ko": "노트 {count}편", "en": "{count} notes"},
+    "searched": {"ko": "‘{query}’로 찾은 결과예요.", "en": "Showing results for “{query}”."},
+    "in_ko": {
+        "ko": "노트가 한국어로 쓰여 있어 그대로 보여 드려요.",
+        "en": "The notes are in Korean, and quoted as written.",
+    },
+    "in_en": {
+        "ko": "노트가 영어로 쓰여 있어 그대로 보여 드려요.",
+        "en": "The notes are in English, and quoted as written.",
+    },
+}
+
+
+def answer_card(answer: Answer, labels_language: Language) -> str:
+    """Return an answer as HTML: the words that answer, what stands around them, and where."""
+    if not answer.passages:
+        return _card(_not_covered(answer, labels_language))
+    first, *others = answer.passages
+    parts = [
+        *_remarks(answer, first, labels_language),
+        *_quote(first, labels_language),
+        _place(first, labels_language),
+    ]
+    if others:
+        lines = "".join(_also(passage) for passage in others[:2])
+        heading = _label("also", labels_language)
+        parts.append(f'<h3 class="note-also">{heading}</h3><ul class="note-also">{lines}</ul>')
+    return _card("".join(parts))
+
+
+def notice_card(text: str) -> str:
+    """Return a sentence for a person as HTML, in the place of an answer."""
+    return _card(f'<p class="note-message">{escape(text)}</p>')
+
+
+def welcome(notes: Notes, language: Language) -> str:
+    """Return what the notes cover as HTML: their title, the promise, and their sections."""
+    documents = notes.documents
+    several = _label("several", language).format(count=len(documents))
+    title = escape(documents[0].title) if len(documents) == 1 else several
+    sections = [pair for document in documents for pair in _topics(document)]
+    cards = "".join(_topic(document, section) for document, section in sections[:_CARDS])
+    return (
+        f'<div class="note-welcome" lang="{language}"><h1>{title}</h1>'
+        f'<p class="note-promise">{_label("promise", language)}</p>'
+        f'<ul class="note-topics">{cards}</ul></div>'
+    )
+
+
+def topics(notes: Notes) -> list[str]:
+    """Return the titles of the sections that `welcome` shows."""
+    pairs = [pair for document in notes.documents for pair in _topics(document)]
+    return [section.title for _, section in pairs[:_CARDS]]
+
+
+def _card(body: str) -> str:
+    return f'<div class="note-card">{body}</div>'
+
+
+def _label(name: str, language: Language) -> str:
+    return _LABELS[name][language]
+
+
+def _remarks(answer: Answer, first: FoundPassage, language: Language) -> Iterator[str]:
+    if answer.corrected_from is not None:
+        searched = _label("searched", language).format(query=answer.query)
+        yield f'<p class="note-remark">{escape(searched)}</p>'
+    if answer.grade == "may_answer":
+        caveat = escape(answer.message or message("may_answer", language))
+        yield f'<p class="note-caveat">{caveat}</p>'
+    if first.document.language != language:
+        yield f'<p class="note-remark">{_label(f"in_{first.document.language}", language)}</p>'
+
+
+def _quote(passage: FoundPassage, language: Language) -> Iterator[str]:
+    quote = "<br>".join(render_quote(passage.text, h, passage.url) for h in passage.highlights)
+    spoken = f'lang="{passage.document.language}"'
+    if quote:
+        yield f'<p class="note-quote" {spoken}><mark>{quote}</mark></p>'
+    if quote and _is_whole(passage):
+        return
+    body = render(passage.text, passage.highlights, passage.url)
+    if passage.text.strip().count("\n") < _FOLDED_FROM:
+        yield f'<div class="note-passage" {spoken}>{body}</div>'
+    else:
+        more = _label("more", language)
+        yield (
+            f'<details class="note-passage" {spoken}><summary lang="{language}">{more}</summary>'
+            f"{body}</details>"
+        )
+
+
+def _is_whole(passage: FoundPassage) -> bool:
+    rest = passage.text
+    for highlight in sorted(passage.highlights, key=lambda h: h.start, reverse=True):
+        rest = rest[: highlight.start] + rest[highlight.end :]
+    return not any(character.isalnum() for character in rest)
+
+
+def _place(passage: FoundPassage, language: Language) -> str:
+    path = " › ".join(passage.section.path)
+    link = _link(passage.highlight_url, _label("open", language), path)
+    return (
+        f'<p class="note-place"><span lang="{passage.document.language}">{escape(path)}</span> '
+        f"{link}</p>"
+    )
+
+
+def _also(passage: FoundPassage) -> str:
+    link = _link(passage.highlight_url, passage.section.title)
+    quotes = [render_quote(passage.text, h) for h in passage.highlights]
+    words = " / ".join(quotes).replace("<br>", " / ")
+    quote = nh3.clean(words, tags={"code", "em", "strong"}, attributes={})
+    said = f": <q>{quote}</q>" if quote else ""
+    return f'<li lang="{passage.document.language}">{link}{said}</li>'
+
+
+def _not_covered(answer: Answer, language: Language) -> str:
+    text = escape(answer.message or message("not_covered", language))
+    parts = [f'<p class="note-message">{text}</p>']
+    if answer.closest:
+        title = " › ".join(answer.closest.section.path)
+        link = _link(answer.closest.highlight_url, title)
+        parts.append(
+            f'<p class="note-place"><span>{_label("closest", language)}:</span> {link}</p>'
+        )
+    return "".join(parts)
+
+
+def _link(url: str, text: str, about: str = "") -> str:
+    # Several links say the same; a screen reader's list of links needs to tell them apart.
+    label = f' aria-label="{escape(f"{text}: {about}")}"' if about else ""
+    return (
+        f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer"{label}>'
+        f"{escape(text)}</a>"
+    )
+
+
+def _topics(document: Document) -> Iterator[tuple[Document, Section]]:
+    for section in document.sections:
+        if len(section.path) <= 2 and _first_line(document, section):
+            yield document, section
+
+
+def _first_line(document: Document, section: Section) -> str:
+    for other in document.sections:
+        if other.path[: len(section.path)] == section.path and other.start >= section.start:
+            for block in other.blocks:
+                return block.lines[0].plain
+    return ""
+
+
+def _topic(document: Document, section: Section) -> str:
+    url = section_url(_READER, "", document, section)
+    return (
+        f'<li lang="{document.language}"><a href="{escape(url)}"><strong>{escape(section.title)}'
+        f"</strong><span>{escape(_first_line(document, section))}</span></a></li>"
+    )

@@ -1,0 +1,157 @@
+"""The chat: questions and answer cards in Gradio."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from assistant.answer import Answer
+from index.errors import QuestionError
+from index.language import Language
+from index.store import Notes
+from ui.cards import answer_card, notice_card, topics, welcome
+from ui.reader import visitors_language
+
+_STATIC = Path(__file__).parent / "static"
+_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Noto Sans KR")
+_CODE_FONTS = ("ui-monospace", "SFMono-Regular", "Consolas", "D2Coding")
+_LANGUAGES: tuple[Language, ...] = ("ko", "en")
+_AT_ONCE = 16
+_EXAMPLES = 6
+
+_BLANK: dict[Language, str] = {
+    "ko": "궁금한 것을 적어 주세요. 노트에서 찾아 드릴게요.",
+    "en": "Write what you would like to know, and it will be looked up in the notes.",
+}
+_TRY: dict[Language, str] = {"ko": "이렇게 물어보세요", "en": "Try asking"}
+_READ: dict[Language, str] = {"ko": "노트 읽기", "en": "Read the notes"}
+
+# The page scrolls to the question, so that its answer is read from the top.
+_TO_QUESTION = """() => requestAnimationFrame(() => {
+    const questions = document.querySelectorAll(".note-question");
+    questions[questions.length - 1]?.scrollIntoView({block: "start"});
+})"""
+
+# Where there is no keyboard, focus would bring one up over the page.
+_FOCUS = """() => {
+    if (matchMedia("(hover: hover)").matches) {
+        document.querySelector("#box textarea")?.focus({preventScroll: true});
+    }
+}"""
+
+Message = dict[str, Any]
+
+
+def create_chat(
+    ask: Callable[[str], Answer], notes: Notes, examples: Sequence[str] | None = None
+) -> gr.Blocks:
+    """Return the chat, to be mounted with `presentation()`.
+
+    Without examples, the titles of the notes' sections are offered as questions.
+    """
+    title = notes.documents[0].title
+
+    def answered(question: str, history: list[Message], request: gr.Request) -> Any:
+        card = _reply(ask, question, visitors_language(request.headers))
+        return "", [*history, _message("user", _question(question)), _message("assistant", card)]
+
+    chat = gr.Blocks(title=title, analytics_enabled=False)
+    with chat:
+        gr.HTML(_bar(), elem_id="bar")
+        gr.HTML("".join(welcome(notes, language) for language in _LANGUAGES), elem_id="welcome")
+        conversation = _conversation()
+        gr.HTML(_both(_TRY), elem_id="try")
+        with gr.Row(elem_id="examples"):
+            chosen = topics(notes)[:_EXAMPLES] if examples is None else examples
+            chips = [gr.Button(text, size="sm", min_width=0) for text in chosen]
+        box = _box()
+        asking = [(box.submit, box), *((chip.click, chip) for chip in chips)]
+        for event, source in asking:
+            event(
+                answered,
+                [source, conversation],
+                [box, conversation],
+                show_progress="hidden",
+                concurrency_limit=_AT_ONCE,
+                concurrency_id="ask",
+                api_visibility="private",
+            ).then(None, js=_TO_QUESTION, api_visibility="private")
+        chat.load(None, js=_FOCUS, api_visibility="private")
+    return chat
+
+
+def presentation() -> dict[str, Any]:
+    """Return what `gradio.mount_gradio_app` needs besides the chat: its looks and its manners."""
+    style = (_STATIC / "chat.css").read_text()
+    script = (_STATIC / "chat.js").read_text()
+    return {
+        "theme": gr.themes.Base(font=_FONTS, font_mono=_CODE_FONTS),
+        # As `css` Gradio would put its own container before each selector, so nothing of the page
+        # around it, such as its language, could be asked for.
+        "head": f"<style>{style}</style><script>{script}</script>",
+        "footer_links": [],
+        "run_history": False,
+        "show_error": False,
+        "ssr_mode": False,
+    }
+
+
+def _conversation() -> gr.Chatbot:
+    return gr.Chatbot(
+        elem_id="conversation",
+        show_label=False,
+        container=False,
+        height=None,
+        layout="panel",
+        autoscroll=False,
+        buttons=[],
+        latex_delimiters=[],
+        feedback_options=None,
+        sanitize_html=True,
+        allow_tags=False,
+    )
+
+
+def _box() -> gr.Textbox:
+    return gr.Textbox(
+        elem_id="box",
+        label="질문 / Question",
+        show_label=False,
+        container=False,
+        placeholder="노트에 물어보세요… / Ask the notes…",
+        submit_btn=True,
+        max_lines=6,
+    )
+
+
+def _reply(ask: Callable[[str], Answer], question: str, language: Language) -> str:
+    if not question.strip():
+        return notice_card(_BLANK[language])
+    try:
+        answer = ask(question)
+    except QuestionError as error:
+        return notice_card(str(error))
+    return answer_card(answer, answer.language)
+
+
+def _question(text: str) -> str:
+    return f'<div class="note-question">{escape(text.strip())}</div>'
+
+
+def _message(role: str, content: str) -> Message:
+    # Gradio takes messages for Markdown, where an empty line would end the HTML.
+    return {"role": role, "content": content.replace("\n", "&#10;")}
+
+
+def _bar() -> str:
+    buttons = (
+        '<button type="button" data-language="ko" lang="ko">한국어</button>'
+        '<button type="button" data-language="en" lang="en">English</button>'
+    )
+    return f'<nav><a href="notes/">{_both(_READ)}</a>{buttons}</nav>'
+
+
+def _both(texts: dict[Language, str]) -> str:
+    return "".join(f'<span lang="{key}">{escape(text)}</span>' for key, text in texts.items())
