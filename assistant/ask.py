@@ -95,7 +95,7 @@ class Assistant:
             ),
             damaged=False,
             url=url,
-            highlight_url=highlight_url(url, line.plain),
+            highlight_url=highlight_url(url, line.words),
         )
 
 

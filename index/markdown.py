@@ -287,7 +287,7 @@ class _Reader:
             else:
                 span = (begin, finish + 1)
             words = plain(self.markdown.parseInline(text)[0].children).strip()
-            yield Line(*span, words, "item" if whole else "sentence")
+            yield Line(*span, words, words, "item" if whole else "sentence")
 
     def _locate(self, inline: Token, position: int) -> int | None:
         """Return where a character of an inline token's content stands in the source."""
@@ -307,14 +307,15 @@ class _Reader:
             code = text.strip()
             begin = self.source.find(code, self.offset(first + number)) if code else -1
             if 0 <= begin <= self.offset(first + number + 1) - len(code):
-                yield Line(begin, begin + len(code), code, "code")
+                yield Line(begin, begin + len(code), code, code, "code")
 
     def _html(self, token: Token) -> Iterator[Line]:
         first, after = token.map or (0, 0)
         text = html.unescape(nh3.clean(token.content, tags=set()))
         if _WORD.search(text):
             span = self._trimmed(self.offset(first), self.offset(after))
-            yield Line(*span, " ".join(text.split()), "sentence")
+            words = " ".join(text.split())
+            yield Line(*span, words, words, "sentence")
 
     def _rows(self, tokens: Sequence[Token]) -> Iterator[Line]:
         columns: list[str] = []
@@ -328,7 +329,7 @@ class _Reader:
                 line = next(t.map for t in reversed(tokens[:position]) if t.map)
                 start, end = self._trimmed(self.offset(line[0]), self.offset(line[0] + 1))
                 if any(_WORD.search(cell) for cell in cells):
-                    yield Line(start, end, _row_text(columns, cells), "row")
+                    yield Line(start, end, _row_text(columns, cells), max(cells, key=len), "row")
                 cells = []
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:

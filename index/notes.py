@@ -16,12 +16,14 @@ LineKind = Literal["sentence", "item", "row", "code"]
 class Line:
     """The smallest thing that can answer: a sentence, list item, code line or table row.
 
-    plain is its text without Markdown; a table row names its columns.
+    plain is its text without Markdown; a table row names its columns. words is what a page shows
+    of it in one run, so that a link can find it there: all of it, or a row's longest cell.
     """
 
     start: int
     end: int
     plain: str
+    words: str
     kind: LineKind
 
 

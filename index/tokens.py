@@ -7,8 +7,8 @@ from tokenizers import Encoding as Tokens
 
 from index.encoder import Ints
 
-# Texts looked at together. Their token states are held at once: at most 100 MB of them.
-WINDOW = 128
+# Texts looked at together. Their token states are held at once: at most 50 MB of them.
+WINDOW = 64
 BATCH_TEXTS = 16
 BATCH_TOKENS = 2048
 

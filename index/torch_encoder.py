@@ -3,7 +3,7 @@
 import hashlib
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ class TorchEncoder:
         return [len(ids) for ids in found["input_ids"]]
 
     def _window(self, texts: list[str], prompt: str) -> list[Encoding]:
-        found = self._model.encode(
+        found: Any = self._model.encode(
             texts,
             prompt=prompt,
             batch_size=shared.BATCH_TEXTS,
@@ -102,7 +102,8 @@ def _load(model: str | Path) -> tuple["SentenceTransformer", Path, str]:
             f"The model {model} needs sentence-transformers ({error}): run "
             "`pip install sentence-transformers`."
         ) from error
-    logging.disable_progress_bar()
+    hush: Callable[[], None] = logging.disable_progress_bar
+    hush()
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _from_folder(folder), folder, folder.resolve().name
@@ -156,10 +157,10 @@ def _weights(model: "SentenceTransformer", folder: Path, name: str) -> Weights:
     )
 
 
-def prompts_for(saved: Mapping[str, str], name: str) -> tuple[str, str]:
+def prompts_for(saved: Mapping[str, str | None], name: str) -> tuple[str, str]:
     """Return the prompts of queries and passages: the saved ones, else the model's preset."""
-    query = saved.get("query", "")
-    passage = saved.get("passage") or saved.get("document", "")
+    query = saved.get("query") or ""
+    passage = saved.get("passage") or saved.get("document") or ""
     if query or passage:
         return query, passage
     fitting = (prompts for pattern, prompts in _PRESETS if pattern.search(name))
@@ -168,7 +169,7 @@ def prompts_for(saved: Mapping[str, str], name: str) -> tuple[str, str]:
 
 def _pooling(model: "SentenceTransformer") -> str:
     modes = (module.pooling_mode for module in model if hasattr(module, "pooling_mode"))
-    mode = next(modes, "none")
+    mode: Any = next(modes, "none")
     return mode if isinstance(mode, str) else "+".join(mode)
 
 

@@ -48,7 +48,7 @@ def test_ask_json_is_the_answer_of_rest(built: Path) -> None:
         (["ask", " \t "], "empty"),
         (["ask", "x" * 100_000], "at most 2,000"),
         (["ask", "docker", "--limit", "99"], "limit"),
-        (["ask"], "QUESTION"),
+        (["ask"], "question"),
         (["fly"], "fly"),
         (["build", "no/such/folder"], "does not exist"),
         (["build", "pyproject.toml"], "is a file"),

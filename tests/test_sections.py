@@ -75,6 +75,7 @@ def test_a_row_names_its_columns() -> None:
     parsed = parse("| | VM | Docker |\n|-|-|-|\n| **Speed** | slow | `fast` |\n", "file")
     (line,) = parsed.sections[0].blocks[0].lines
     assert line.plain == "Speed / VM: slow / Docker: fast"
+    assert line.words == "Speed"
     assert line.kind == "row"
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,17 +26,18 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, "[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    specials = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]"}
-    fast = PreTrainedTokenizerFast(
+    specials: dict[str, Any] = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]"}
+    fast_class: Any = PreTrainedTokenizerFast
+    fast = fast_class(
         tokenizer_object=tokenizer, sep_token="[SEP]", model_max_length=16, **specials
     )
-    sizes = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16}
+    sizes: dict[str, Any] = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16}
     config = BertConfig(
         vocab_size=len(words), num_hidden_layers=1, max_position_embeddings=16, **sizes
     )
     BertModel(config).save_pretrained(folder / "bert")
     fast.save_pretrained(folder / "bert")
-    parts = [Transformer(str(folder / "bert")), Pooling(8, "mean")]
+    parts: list[Any] = [Transformer(str(folder / "bert")), Pooling(8, "mean")]
     model = SentenceTransformer(modules=parts, prompts={"query": "volume ", "document": ""})
     model.save(str(folder / "whole"), create_model_card=False)
     return folder / "whole"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from html import escape
+from itertools import islice
 
 import nh3
 
@@ -63,13 +64,9 @@ def notice_card(text: str) -> str:
 
 def welcome(notes: Notes, language: Language) -> str:
     """Return what the notes cover as HTML: their title, the promise, and their sections."""
-    documents = notes.documents
-    several = _label("several", language).format(count=len(documents))
-    title = escape(documents[0].title) if len(documents) == 1 else several
-    sections = [pair for document in documents for pair in _topics(document)]
-    cards = "".join(_topic(document, section) for document, section in sections[:_CARDS])
+    cards = "".join(_topic(document, section) for document, section in _shown(notes))
     return (
-        f'<div class="note-welcome" lang="{language}"><h1>{title}</h1>'
+        f'<div class="note-welcome" lang="{language}"><h1>{escape(title(notes, language))}</h1>'
         f'<p class="note-promise">{_label("promise", language)}</p>'
         f'<ul class="note-topics">{cards}</ul></div>'
     )
@@ -77,8 +74,14 @@ def welcome(notes: Notes, language: Language) -> str:
 
 def topics(notes: Notes) -> list[str]:
     """Return the titles of the sections that `welcome` shows."""
-    pairs = [pair for document in notes.documents for pair in _topics(document)]
-    return [section.title for _, section in pairs[:_CARDS]]
+    return [section.title for _, section in _shown(notes)]
+
+
+def title(notes: Notes, language: Language) -> str:
+    """Return what the notes are called: a lone document's title, else how many they are."""
+    if len(notes.documents) == 1:
+        return notes.documents[0].title
+    return _label("several", language).format(count=len(notes.documents))
 
 
 def _card(body: str) -> str:
@@ -147,8 +150,8 @@ def _not_covered(answer: Answer, language: Language) -> str:
     text = escape(answer.message or message("not_covered", language))
     parts = [f'<p class="note-message">{text}</p>']
     if answer.closest:
-        title = " › ".join(answer.closest.section.path)
-        link = _link(answer.closest.highlight_url, title)
+        path = " › ".join(answer.closest.section.path)
+        link = _link(answer.closest.highlight_url, path)
         parts.append(
             f'<p class="note-place"><span>{_label("closest", language)}:</span> {link}</p>'
         )
@@ -164,10 +167,14 @@ def _link(url: str, text: str, about: str = "") -> str:
     )
 
 
-def _topics(document: Document) -> Iterator[tuple[Document, Section]]:
-    for section in document.sections:
-        if len(section.path) <= 2 and _first_line(document, section):
-            yield document, section
+def _shown(notes: Notes) -> list[tuple[Document, Section]]:
+    top = (
+        (document, section)
+        for document in notes.documents
+        for section in document.sections
+        if len(section.path) <= 2 and _first_line(document, section)
+    )
+    return list(islice(top, _CARDS))
 
 
 def _first_line(document: Document, section: Section) -> str:

@@ -11,7 +11,7 @@ from assistant.answer import Answer
 from index.errors import QuestionError
 from index.language import Language
 from index.store import Notes
-from ui.cards import answer_card, notice_card, topics, welcome
+from ui.cards import answer_card, notice_card, title, topics, welcome
 from ui.reader import visitors_language
 
 _STATIC = Path(__file__).parent / "static"
@@ -34,13 +34,6 @@ _TO_QUESTION = """() => requestAnimationFrame(() => {
     questions[questions.length - 1]?.scrollIntoView({block: "start"});
 })"""
 
-# Where there is no keyboard, focus would bring one up over the page.
-_FOCUS = """() => {
-    if (matchMedia("(hover: hover)").matches) {
-        document.querySelector("#box textarea")?.focus({preventScroll: true});
-    }
-}"""
-
 Message = dict[str, Any]
 
 
@@ -51,13 +44,12 @@ def create_chat(
 
     Without examples, the titles of the notes' sections are offered as questions.
     """
-    title = notes.documents[0].title
 
     def answered(question: str, history: list[Message], request: gr.Request) -> Any:
         card = _reply(ask, question, visitors_language(request.headers))
         return "", [*history, _message("user", _question(question)), _message("assistant", card)]
 
-    chat = gr.Blocks(title=title, analytics_enabled=False)
+    chat = gr.Blocks(title=title(notes, "en"), analytics_enabled=False)
     with chat:
         gr.HTML(_bar(), elem_id="bar")
         gr.HTML("".join(welcome(notes, language) for language in _LANGUAGES), elem_id="welcome")
@@ -78,7 +70,7 @@ def create_chat(
                 concurrency_id="ask",
                 api_visibility="private",
             ).then(None, js=_TO_QUESTION, api_visibility="private")
-        chat.load(None, js=_FOCUS, api_visibility="private")
+        chat.load(None, js="() => window.notesReady()", api_visibility="private")
     return chat
 
 
@@ -120,7 +112,7 @@ def _box() -> gr.Textbox:
         label="질문 / Question",
         show_label=False,
         container=False,
-        placeholder="노트에 물어보세요… / Ask the notes…",
+        placeholder=" ",
         submit_btn=True,
         max_lines=6,
     )

@@ -5,7 +5,7 @@ The blocks stay as they are: ONNX Runtime multiplies (`MatMulNBits`) and looks u
 """
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -153,7 +153,7 @@ class _Graph:
         inputs: list[str],
         output: str,
         domain: str = _FUSED,
-        **attributes: int | float,
+        **attributes: Any,
     ) -> str:
         node = helper.make_node(
             operator, inputs, [output], name=output, domain=domain, **attributes

@@ -1,0 +1,221 @@
+"""The chat and the reader in a real browser: Debian's Chromium, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from running import ROOT, Server
+from running import server as run_server
+
+SHOTS = ROOT / "artifacts"
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+HOSTILE = """---
+title: <script>window.broken=1</script>Hostile
+---
+# <img src=x onerror="window.broken=1">Attack
+
+The attack uses <script>window.broken=1</script> and <img src=x onerror="window.broken=1"> and
+<svg onload="window.broken=1"></svg> in the notes about attack vectors.
+
+- [click](javascript:window.broken=1) and [data](data:text/html,<script>window.broken=1</script>)
+- `<script>window.broken=1</script>` is code about the attack.
+
+| attack | value |
+| --- | --- |
+| <iframe src="javascript:window.broken=1"></iframe> row | <b onclick="window.broken=1">bold</b> |
+"""
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.fail(
+            "NO BROWSER: Chromium is not installed, so the chat and the reader were NOT tested. "
+            "Install it (apt-get install chromium) or name one in CHROMIUM."
+        )
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    opened = playwright.chromium.launch(executable_path=path, args=switches)
+    yield opened
+    opened.close()
+
+
+class Visit:
+    """A page with what went wrong on it: errors, and requests to other hosts."""
+
+    def __init__(self, browser: Browser, server: Server, locale: str, size: str) -> None:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            locale=locale, viewport={"width": width, "height": height}, base_url=server.url
+        )
+        self.page: Page = context.new_page()
+        self.errors: list[str] = []
+        self.elsewhere: list[str] = []
+        host = urlsplit(server.url).netloc
+        context.on("request", lambda r: self._request(r.url, host))
+        context.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        context.on("weberror", lambda e: self.errors.append(str(e.error)))
+
+    def _request(self, url: str, host: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host:
+            self.elsewhere.append(url)
+
+    def ask(self, question: str) -> None:
+        """Type the question, send it, and wait for its answer."""
+        before = self.page.locator(".note-card").count()
+        box = self.page.locator("#box textarea")
+        box.fill(question)
+        box.press("Enter")
+        expect(self.page.locator(".note-card")).to_have_count(before + 1, timeout=20_000)
+
+    def shot(self, name: str) -> None:
+        SHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png")
+
+    def assert_clean(self) -> None:
+        assert self.errors == []
+        assert self.elsewhere == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("locale", "question", "titles"),
+    [
+        (
+            "ko-KR",
+            "컨테이너를 지우면 데이터는 어떻게 되나요?",
+            {"Image vs Container", "데이터 영속성 (Volumes)"},
+        ),
+        (
+            "en-US",
+            "What is the difference between an image and a container?",
+            {"Image vs Container"},
+        ),
+    ],
+)
+def test_a_learner_asks_and_reads_on(
+    browser: Browser, server: Server, locale: str, question: str, titles: set[str], size: str
+) -> None:
+    visit = Visit(browser, server, locale, size)
+    page = visit.page
+    page.goto("/")
+    expect(page.locator("#box textarea")).to_be_visible(timeout=20_000)
+    visit.shot(f"first-{locale}-{size}")
+    visit.ask(question)
+    card = page.locator(".note-card").last
+    expect(card.locator(".note-quote mark")).to_be_visible()
+    place = card.locator(".note-place").first.inner_text()
+    title = next(title for title in titles if title in place)
+    visit.shot(f"answer-{locale}-{size}")
+    with page.expect_popup() as opened:
+        card.locator(".note-place a").first.click()
+    reader = opened.value
+    reader.wait_for_load_state()
+    heading = reader.locator("h2", has_text=title)
+    expect(heading).to_have_count(1)
+    assert urlsplit(reader.url).path == "/notes/docker"
+    reader.screenshot(path=SHOTS / f"reader-{locale}-{size}.png")
+    visit.assert_clean()
+
+
+def test_a_link_to_a_section_lands_on_its_heading(browser: Browser, server: Server) -> None:
+    visit = Visit(browser, server, "ko-KR", "desktop")
+    visit.page.goto("/notes/docker#데이터-영속성-volumes")
+    heading = visit.page.locator("h2#데이터-영속성-volumes")
+    expect(heading).to_be_in_viewport()
+    box = heading.bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < 200
+    visit.assert_clean()
+
+
+def test_every_link_in_the_contents_has_its_heading(browser: Browser, server: Server) -> None:
+    visit = Visit(browser, server, "ko-KR", "desktop")
+    visit.page.goto("/notes/docker")
+    links = visit.page.locator('a[href^="#"]').evaluate_all("all => all.map(a => a.hash)")
+    missing = visit.page.evaluate(
+        "all => all.filter(h => !document.getElementById(decodeURIComponent(h.slice(1))))", links
+    )
+    assert len(links) > 12
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "question", "said"),
+    [
+        ("ko-KR", "   ", "궁금한 것을 적어 주세요"),
+        ("en-US", "🐳🐳", "글자"),
+        ("en-US", "x" * 3000, "at most 2,000"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_the_chat(
+    browser: Browser, server: Server, locale: str, question: str, said: str
+) -> None:
+    visit = Visit(browser, server, locale, "desktop")
+    visit.page.goto("/")
+    expect(visit.page.locator("#box textarea")).to_be_visible(timeout=20_000)
+    visit.ask(question)
+    expect(visit.page.locator(".note-card").last).to_contain_text(said)
+    visit.assert_clean()
+
+
+def test_examples_are_asked_by_a_click(browser: Browser, server: Server) -> None:
+    visit = Visit(browser, server, "ko-KR", "desktop")
+    visit.page.goto("/")
+    chips = visit.page.locator("#examples button:visible")
+    expect(chips.first).to_be_visible(timeout=20_000)
+    chips.first.click()
+    expect(visit.page.locator(".note-card")).to_have_count(1, timeout=20_000)
+    expect(visit.page.locator(".note-quote")).to_be_visible()
+    visit.assert_clean()
+
+
+def test_swagger_needs_no_other_host(browser: Browser, server: Server) -> None:
+    visit = Visit(browser, server, "en-US", "desktop")
+    visit.page.goto("/docs")
+    expect(visit.page.get_by_text("/api/v1/ask", exact=True)).to_be_visible()
+    visit.shot("docs")
+    visit.assert_clean()
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "attack.md").write_text(HOSTILE)
+    with run_server(folder / "data", "--corpus", str(folder / "notes")) as running:
+        yield running
+
+
+def test_hostile_notes_and_questions_execute_nothing(browser: Browser, hostile: Server) -> None:
+    visit = Visit(browser, hostile, "en-US", "desktop")
+    page = visit.page
+    page.goto("/")
+    expect(page.locator("#box textarea")).to_be_visible(timeout=20_000)
+    for question in (
+        "attack vectors <img src=x onerror=window.broken=1>",
+        "<script>window.broken=1</script> code about the attack",
+        "attack row [x](javascript:window.broken=1)",
+    ):
+        visit.ask(question)
+    schemes = page.locator(".note-card a").evaluate_all("all => all.map(a => a.protocol)")
+    assert set(schemes) <= {"http:"}
+    assert page.evaluate("window.broken") is None
+    page.goto("/notes/attack")
+    expect(page.locator("main")).to_contain_text("attack")
+    assert page.evaluate("window.broken") is None
+    schemes = page.locator("a").evaluate_all("all => all.map(a => a.protocol)")
+    assert set(schemes) <= {"http:", "https:", ":", ""}
+    assert visit.elsewhere == []
