@@ -35,8 +35,8 @@ bench: install
 	$(BIN)/python benchmarks/latency.py
 
 # Writes the pins anew from what is installed, after a change of pyproject.toml.
-lock: install
-	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' | LC_ALL=C sort -f > constraints.txt
+lock:
+	$(BIN)/pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools | sed 's/+cpu//' > constraints.txt
 
 clean:
 	rm -rf $(VENV) artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,6 +1,7 @@
 """Notes' Markdown as HTML: marks true to the character, anchors as GitHub's, nothing harmful."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def lines() -> Iterator[tuple[str, Line]]:
 
 
 def _moved(line: Line, start: int) -> Line:
-    return Line(line.start - start, line.end - start, line.plain, line.kind)
+    return replace(line, start=line.start - start, end=line.end - start)
 
 
 def test_every_line_of_the_notes_is_marked_whole() -> None:

@@ -61,6 +61,10 @@ def create_reader(notes: Notes) -> APIRouter:
         documents.setdefault(document.id, document)
     rendered = lru_cache(maxsize=_KEPT_PAGES)(lambda name: _document_page(documents[name]))
 
+    @router.api_route("/notes", methods=["GET", "HEAD"])
+    def slash() -> Response:
+        return RedirectResponse("/notes/", 308)
+
     @router.api_route("/notes/", methods=["GET", "HEAD"])
     def overview(request: Request) -> Response:
         labels = visitors_language(request.headers)
