@@ -107,9 +107,10 @@ def searchable(question: str) -> str:
     if len(question) > MAX_QUESTION:
         raise QuestionError(
             f"The question has {len(question):,} characters; at most {MAX_QUESTION:,} are read. "
-            "Ask in one or two sentences."
+            "Ask in one or two sentences.",
+            "too_long",
         )
     query = " ".join(_CONTROL.sub(" ", normalise(question)).split())
     if not query:
-        raise QuestionError("The question is empty. Write what you would like to know.")
+        raise QuestionError("The question is empty. Write what you would like to know.", "empty")
     return query

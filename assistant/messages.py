@@ -4,9 +4,17 @@ from typing import Literal
 
 from index.language import Language
 
-Message = Literal["no_words", "not_covered", "may_answer"]
+Message = Literal["empty", "too_long", "no_words", "not_covered", "may_answer"]
 
 _MESSAGES: dict[Message, dict[Language, str]] = {
+    "empty": {
+        "ko": "궁금한 것을 적어 주세요. 노트에서 찾아 드릴게요.",
+        "en": "Write what you would like to know, and it will be looked up in the notes.",
+    },
+    "too_long": {
+        "ko": "질문이 너무 길어요. 2,000자 안에서 한두 문장으로 물어봐 주세요.",
+        "en": "That question is too long. Ask in one or two sentences, within 2,000 characters.",
+    },
     "no_words": {
         "ko": "질문에서 글자를 찾지 못했어요. 궁금한 것을 글로 적어 주세요.",
         "en": "There are no words in that question. Please write what you would like to know.",

@@ -90,9 +90,14 @@ def _document(corpus: str, folder: Path, path: Path) -> Document:
         title=parsed.title,
         description=str(parsed.front_matter.get("description") or ""),
         language=language(source),
+        examples=_examples(parsed.front_matter.get("examples")),
         source=source,
         sections=parsed.sections,
     )
+
+
+def _examples(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
 
 
 def _text(path: Path) -> str:

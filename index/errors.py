@@ -13,6 +13,8 @@ NotesError                what went wrong and what to do, in one sentence for a 
 Only the HTTP edge turns these into status codes, only the command line into exit statuses.
 """
 
+from typing import Literal
+
 
 class NotesError(Exception):
     """The root: `str(error)` says what went wrong and what to do."""
@@ -47,4 +49,8 @@ class IndexMismatch(IndexUnusable):
 
 
 class QuestionError(NotesError):
-    """A question cannot be searched."""
+    """A question cannot be searched; reason is for faces that say it in another language."""
+
+    def __init__(self, message: str, reason: Literal["empty", "too_long"]) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -64,7 +64,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """One Markdown file. id is its path below the corpus, without the suffix, with slashes."""
+    """One Markdown file. id is its path below the corpus, without the suffix, with slashes.
+
+    examples are questions that its front matter offers to learners.
+    """
 
     id: str
     corpus: str
@@ -72,6 +75,7 @@ class Document:
     title: str
     description: str
     language: Language
+    examples: tuple[str, ...]
     source: str
     sections: tuple[Section, ...]
 

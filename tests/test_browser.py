@@ -156,7 +156,8 @@ def test_every_link_in_the_contents_has_its_heading(browser: Browser, server: Se
     [
         ("ko-KR", "   ", "궁금한 것을 적어 주세요"),
         ("en-US", "🐳🐳", "글자"),
-        ("en-US", "x" * 3000, "at most 2,000"),
+        ("en-US", "x" * 3000, "within 2,000 characters"),
+        ("ko-KR", "가" * 3000, "2,000자"),
     ],
 )
 def test_what_cannot_be_asked_is_said_in_the_chat(

@@ -133,7 +133,7 @@ def test_texts_of_others_are_escaped() -> None:
 def notes(source: str = SOURCE) -> Notes:
     parsed = parse(source, "docker")
     document = Document(
-        "docker", "default", "docker.md", parsed.title, "", "ko", source, parsed.sections
+        "docker", "default", "docker.md", parsed.title, "", "ko", (), source, parsed.sections
     )
     return Notes((document,), ())
 

@@ -21,7 +21,7 @@ def words(texts: Sequence[str]) -> list[int]:
 
 def document(source: str) -> Document:
     parsed = parse(source, "file")
-    return Document("file", "c", "file.md", parsed.title, "", "en", source, parsed.sections)
+    return Document("file", "c", "file.md", parsed.title, "", "en", (), source, parsed.sections)
 
 
 def cut(source: str, limit: int) -> tuple[Document, list[Passage]]:

@@ -1,6 +1,6 @@
 """The chat: questions and answer cards in Gradio."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 import gradio as gr
 
 from assistant.answer import Answer
+from assistant.messages import message
 from index.errors import QuestionError
-from index.language import Language
+from index.language import Language, language
 from index.store import Notes
 from ui.cards import answer_card, notice_card, title, topics, welcome
 from ui.reader import visitors_language
@@ -21,10 +22,6 @@ _LANGUAGES: tuple[Language, ...] = ("ko", "en")
 _AT_ONCE = 16
 _EXAMPLES = 6
 
-_BLANK: dict[Language, str] = {
-    "ko": "궁금한 것을 적어 주세요. 노트에서 찾아 드릴게요.",
-    "en": "Write what you would like to know, and it will be looked up in the notes.",
-}
 _TRY: dict[Language, str] = {"ko": "이렇게 물어보세요", "en": "Try asking"}
 _READ: dict[Language, str] = {"ko": "노트 읽기", "en": "Read the notes"}
 
@@ -37,13 +34,8 @@ _TO_QUESTION = """() => requestAnimationFrame(() => {
 Message = dict[str, Any]
 
 
-def create_chat(
-    ask: Callable[[str], Answer], notes: Notes, examples: Sequence[str] | None = None
-) -> gr.Blocks:
-    """Return the chat, to be mounted with `presentation()`.
-
-    Without examples, the titles of the notes' sections are offered as questions.
-    """
+def create_chat(ask: Callable[[str], Answer], notes: Notes) -> gr.Blocks:
+    """Return the chat, to be mounted with `presentation()`."""
 
     def answered(question: str, history: list[Message], request: gr.Request) -> Any:
         card = _reply(ask, question, visitors_language(request.headers))
@@ -52,12 +44,14 @@ def create_chat(
     chat = gr.Blocks(title=title(notes, "en"), analytics_enabled=False)
     with chat:
         gr.HTML(_bar(), elem_id="bar")
-        gr.HTML("".join(welcome(notes, language) for language in _LANGUAGES), elem_id="welcome")
+        gr.HTML("".join(welcome(notes, key) for key in _LANGUAGES), elem_id="welcome")
         conversation = _conversation()
         gr.HTML(_both(_TRY), elem_id="try")
         with gr.Row(elem_id="examples"):
-            chosen = topics(notes)[:_EXAMPLES] if examples is None else examples
-            chips = [gr.Button(text, size="sm", min_width=0) for text in chosen]
+            chips = [
+                gr.Button(text, size="sm", min_width=0, elem_classes=classes)
+                for text, classes in _examples(notes)
+            ]
         box = _box()
         asking = [(box.submit, box), *((chip.click, chip) for chip in chips)]
         for event, source in asking:
@@ -90,6 +84,20 @@ def presentation() -> dict[str, Any]:
     }
 
 
+def _examples(notes: Notes) -> Iterator[tuple[str, str]]:
+    """Yield example questions with the class that shows them in one language alone.
+
+    They are those that the notes' front matter offers; else the titles of their sections.
+    """
+    offered = [text for document in notes.documents for text in document.examples]
+    by_language = {key: [t for t in offered if language(t) == key] for key in _LANGUAGES}
+    if all(by_language.values()):
+        for key, texts in by_language.items():
+            yield from ((text, f"only-{key}") for text in texts[:_EXAMPLES])
+    else:
+        yield from ((text, "") for text in (offered or topics(notes))[:_EXAMPLES])
+
+
 def _conversation() -> gr.Chatbot:
     return gr.Chatbot(
         elem_id="conversation",
@@ -118,13 +126,11 @@ def _box() -> gr.Textbox:
     )
 
 
-def _reply(ask: Callable[[str], Answer], question: str, language: Language) -> str:
-    if not question.strip():
-        return notice_card(_BLANK[language])
+def _reply(ask: Callable[[str], Answer], question: str, labels: Language) -> str:
     try:
         answer = ask(question)
     except QuestionError as error:
-        return notice_card(str(error))
+        return notice_card(message(error.reason, labels))
     return answer_card(answer, answer.language)
 
 
