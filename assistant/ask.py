@@ -9,7 +9,8 @@ import regex
 from assistant.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
 from assistant.links import highlight_url, section_url
 from assistant.messages import message
-from assistant.retrieve import Hit, by_section, dense
+from assistant.retrieve import Hit, Query, search
+from index.analyzer import analyze
 from index.encoder import Encoder, normalise
 from index.errors import QuestionError
 from index.language import Language
@@ -46,10 +47,11 @@ class Assistant:
         query = searchable(question.text)
         language = self._language(question, query)
         if not _WORD.search(query):
-            return self._answer(started, query, language, "no_words", [])
+            return self._answer(started, query, language, [])
         encoding = next(iter(self.encoder.encode([query], "query")))
-        hits = by_section(self.snapshot, dense(self.snapshot, encoding.vector), question.limit)
-        return self._answer(started, query, language, None, hits)
+        asked = Query(query, language_of(query), encoding, tuple(analyze(query)))
+        hits = search(self.snapshot.contents, asked)[: question.limit]
+        return self._answer(started, query, language, hits)
 
     def _language(self, question: Question, query: str) -> Language:
         if question.language in ("ko", "en"):
@@ -58,9 +60,7 @@ class Assistant:
             query if _WORD.search(query) else self.snapshot.notes.documents[0].source
         )
 
-    def _answer(
-        self, started: float, query: str, language: Language, no_answer: str | None, hits: list[Hit]
-    ) -> Answer:
+    def _answer(self, started: float, query: str, language: Language, hits: list[Hit]) -> Answer:
         passages = tuple(self._passage(rank, hit) for rank, hit in enumerate(hits, 1))
         return Answer(
             id=uuid.uuid4().hex,

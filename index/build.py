@@ -1,15 +1,18 @@
-"""A build: notes to passages to vectors to a new version of the index."""
+"""A build: notes to passages to vectors and token states to a new version of the index."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from index import corpus, store
-from index.encoder import Encoder
+from index import corpus, general, lexical, states, store
+from index.analyzer import analyze
+from index.encoder import Encoder, Encoding, Floats
+from index.notes import Document, Passage
 from index.passages import embedded_text, heading_path, passages
 
 PASSAGE_TOKENS = 256
+_SAMPLE_TOKENS = 60_000
 
 Report = Callable[[str], None]
 
@@ -29,21 +32,74 @@ def build(
         for number, document in enumerate(documents)
         for passage in passages(document, number, PASSAGE_TOKENS, encoder.count_tokens)
     ]
-    texts, owners = [], []
-    for row, passage in enumerate(found):
-        document = documents[passage.document]
-        texts.append(embedded_text(document, passage))
-        owners.append((row, -1))
-        for position, line in enumerate(passage.lines):
-            texts.append(f"{heading_path(document, passage)}\n{line.plain}")
-            owners.append((row, position))
-    report(f"Encoding {len(found)} passages with {len(texts) - len(found)} lines ...")
-    vectors = np.stack([encoding.vector for encoding in encoder.encode(texts, "passage")])
+    lines = sum(len(_embedded_lines(passage)) for passage in found)
+    report(f"Encoding {len(found)} passages with {lines} lines ...")
+    asked = {
+        language: list(encoder.encode(general.questions(language), "query"))
+        for language in general.LANGUAGES
+    }
+    texts = [embedded_text(documents[passage.document], passage) for passage in found]
+    whole, tokens = _passages(texts, documents, found, encoder, [*asked["ko"], *asked["en"]])
+    contents = store.Contents(
+        notes=store.Notes(documents, tuple(found)),
+        vectors=_vectors(documents, found, whole, encoder),
+        states=tokens,
+        lexical=lexical.index_words(analyze(text) for text in texts),
+        general=general.summarise(asked),
+    )
     return store.write(
         data_dir,
-        store.Notes(documents, tuple(found)),
-        store.vectors_of(vectors, np.asarray(owners, np.int32)),
+        contents,
         encoder.weights,
         {name: str(folder.resolve()) for name, folder in collection.folders.items()},
         {f"{d.corpus}/{d.id}": corpus.source_hash(d.source) for d in documents},
     )
+
+
+def _passages(
+    texts: Sequence[str],
+    documents: Sequence[Document],
+    found: Sequence[Passage],
+    encoder: Encoder,
+    asked: Sequence[Encoding],
+) -> tuple[Floats, states.TokenStates]:
+    """Return the passages' vectors, float32 (passages, dimension), and their token states."""
+    stride = 1 + sum(encoder.count_tokens(texts)) // _SAMPLE_TOKENS
+    sample = list(encoder.encode(texts[::stride], "passage"))
+    projection = states.learn(sample, asked)
+    encodings: Iterator[Encoding] = (
+        iter(sample) if stride == 1 else encoder.encode(texts, "passage")
+    )
+    vectors, values, lines = [], [], []
+    for passage, encoding in zip(found, encodings, strict=True):
+        heading = len(heading_path(documents[passage.document], passage)) + 1
+        vectors.append(encoding.vector)
+        values.append(states.quantise(encoding, projection))
+        lines.append(states.token_lines(encoding, heading, passage.lines))
+    starts = np.cumsum([0, *(len(rows) for rows in values)], dtype=np.int64)
+    tokens = states.TokenStates(np.concatenate(values), np.concatenate(lines), starts, projection)
+    return np.stack(vectors), tokens
+
+
+def _vectors(
+    documents: Sequence[Document], found: Sequence[Passage], whole: Floats, encoder: Encoder
+) -> store.Vectors:
+    texts = [
+        f"{heading_path(documents[passage.document], passage)}\n{passage.lines[line].plain}"
+        for passage in found
+        for line in _embedded_lines(passage)
+    ]
+    lines = (encoding.vector for encoding in encoder.encode(texts, "passage"))
+    vectors, owners = [], []
+    for row, passage in enumerate(found):
+        vectors.append(whole[row])
+        owners.append((row, store.WHOLE))
+        for line in _embedded_lines(passage):
+            vectors.append(next(lines))
+            owners.append((row, line))
+    return store.vectors_of(np.stack(vectors), np.asarray(owners, np.int32))
+
+
+def _embedded_lines(passage: Passage) -> list[int]:
+    """Return the lines that have a vector of their own: a line of code alone says too little."""
+    return [number for number, line in enumerate(passage.lines) if line.kind != "code"]

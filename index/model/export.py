@@ -89,19 +89,21 @@ def main(arguments: list[str]) -> int:
 
 
 def _write(kind: Engine, folder: Path) -> None:
-    from index.model import container, tokenizer
+    from index.model import container
 
     _say(f"writing the {kind} model ({files.MODEL.name})")
     packed = container.read(container.locate())
-    words = tokenizer.build(packed.vocabulary, packed.sizes.positions)
-    (folder / files.TOKENIZER).write_text(words.to_str(), encoding="utf-8")
+    vocabulary, limit = packed.vocabulary, packed.sizes.positions
     if kind == "onnx":
-        from index.model import graph
+        from index.model import graph, pieces
 
+        pieces.write(vocabulary, limit, folder / files.PIECES)
         graph.write(packed, folder)
     else:
-        from index.model import torch_folder
+        from index.model import tokenizer, torch_folder
 
+        words = tokenizer.build(vocabulary, limit).to_str()
+        (folder / files.TOKENIZER).write_text(words, encoding="utf-8")
         torch_folder.write(packed, folder)
     files.describe(folder, files.MODEL)
     _prove(kind, folder)

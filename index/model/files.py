@@ -1,7 +1,7 @@
 """The two folders that the default model is exported to, and whether one is complete.
 
-Both hold `tokenizer.json`, `weights.json` (the fields of `Weights`) and, written last,
-`files.json` (name to length of every other file).
+Both hold a tokenizer, `weights.json` (the fields of `Weights`) and, written last, `files.json`
+(the layout, and name to length of every other file).
 """
 
 import json
@@ -17,6 +17,8 @@ Engine = Literal["onnx", "torch"]
 
 # Raised when a change of the export changes the vectors.
 FORMAT = 1
+# Raised when the folders change and the vectors do not.
+LAYOUT = 2
 MODEL = Weights(
     name="multilingual-e5-small",
     fingerprint=f"{SHA256}:{FORMAT}",
@@ -28,7 +30,8 @@ MODEL = Weights(
 
 WEIGHTS = "weights.json"
 FILES = "files.json"
-TOKENIZER = "tokenizer.json"
+TOKENIZER = "tokenizer.json"  # in the torch folder
+PIECES = "tokenizer.npz"  # in the onnx folder
 GRAPH = "model.onnx"
 TABLE = "model.onnx.data"
 
@@ -46,7 +49,7 @@ def describe(folder: Path, weights: Weights) -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    _write(folder / FILES, lengths)
+    _write(folder / FILES, {"layout": LAYOUT, "lengths": lengths})
 
 
 def read_weights(folder: Path) -> Weights:
@@ -60,14 +63,16 @@ def read_weights(folder: Path) -> Weights:
 def flaw(folder: Path) -> str | None:
     """Return what keeps the folder from being used, or None where it is complete."""
     try:
-        lengths = json.loads((folder / FILES).read_text(encoding="utf-8"))
-        for name, length in lengths.items():
+        stored = json.loads((folder / FILES).read_text(encoding="utf-8"))
+        if stored.get("layout") != LAYOUT:
+            return "another version of this program wrote it"
+        for name, length in stored["lengths"].items():
             found = (folder / name).stat().st_size
             if found != length:
                 return f"{name} has {found} bytes and not {length}"
     except FileNotFoundError as error:
         return f"{error.filename} is missing"
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, KeyError) as error:
         return f"{FILES} or what it names cannot be read ({error})"
     return None
 

@@ -1,11 +1,10 @@
-"""The default model's tokenizer, built from the pieces in the container."""
+"""The default model's tokenizer for the library `tokenizers`, from the pieces in the container."""
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, processors
 from tokenizers.pre_tokenizers import Metaspace
 
 from index.model.container import Vocabulary
-
-BOS, PAD, EOS, UNKNOWN, MASK = SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+from index.unigram import BOS, EOS, SPECIALS
 
 
 def build(vocabulary: Vocabulary, limit: int) -> Tokenizer:

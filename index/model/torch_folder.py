@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from index.encoder import Floats
-from index.model import tokenizer
 from index.model.container import Container, Sizes
 from index.model.files import MODEL
+from index.unigram import BOS, EOS, MASK, PAD, UNKNOWN
 
 _LINEAR = {
     "q": "attention.self.query",
@@ -25,7 +25,7 @@ _NORMS = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
 
 
 def write(container: Container, folder: Path) -> None:
-    """Write everything but `tokenizer.json`, which both kinds of folder share."""
+    """Write everything but `tokenizer.json`."""
     for name, value in _configuration(container).items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
@@ -123,13 +123,13 @@ def _bert(sizes: Sizes, pad: int) -> dict[str, Any]:
 
 def _specials() -> dict[str, str]:
     return {
-        "bos_token": tokenizer.BOS,
-        "cls_token": tokenizer.BOS,
-        "eos_token": tokenizer.EOS,
-        "sep_token": tokenizer.EOS,
-        "pad_token": tokenizer.PAD,
-        "unk_token": tokenizer.UNKNOWN,
-        "mask_token": tokenizer.MASK,
+        "bos_token": BOS,
+        "cls_token": BOS,
+        "eos_token": EOS,
+        "sep_token": EOS,
+        "pad_token": PAD,
+        "unk_token": UNKNOWN,
+        "mask_token": MASK,
     }
 
 

@@ -1,0 +1,130 @@
+"""Words for lexical search: Korean morphemes, English stems, identifiers whole and by part."""
+
+from collections.abc import Iterator
+from functools import cache
+from threading import local
+
+import mecab_ko
+import regex
+import Stemmer
+from bm25s.stopwords import STOPWORDS_EN_PLUS
+
+from index.encoder import normalise
+
+# Paths, files, flags, versions and plain words: `/var/lib/docker`, `docker-compose.yml`, `--rm`.
+_LATIN = regex.compile(
+    r"(?<![\p{Latin}\p{N}])(?:--?(?=\p{Latin})|[/~.]*)[\p{Latin}\p{N}_]+(?:[-./:@+][\p{Latin}\p{N}_]+)*"
+)
+_PART = regex.compile(r"\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{N}+|\p{Latin}+")
+# `up` and `down` are what many commands are called.
+_STOP = frozenset(STOPWORDS_EN_PLUS) - {"up", "down"}
+# Nouns, verbs, adjectives, roots, adverbs, numerals, and counting nouns, as mecab-ko-dic tags them.
+_CONTENT = frozenset({"NNG", "NNP", "NNBC", "NR", "VV", "VA", "XR", "MAG", "SH", "SN"})
+# Verbs that stand in any question, and question words.
+_EMPTY = frozenset(
+    [
+        "하",
+        "되",
+        "있",
+        "없",
+        "않",
+        "같",
+        "보",
+        "주",
+        "알",
+        "어떻게",
+        "왜",
+        "언제",
+        "좀",
+        "잘",
+        "더",
+        "안",
+        "못",
+        "다",
+        "이렇게",
+        "그렇게",
+    ]
+)
+
+
+def analyze(text: str) -> list[str]:
+    """Return the words of a text in order, as both questions and passages are compared by.
+
+    Identifiers come whole and by part, English words by stem, Korean nouns whole and by part,
+    verbs by stem; particles, endings and English stop words are left out.
+    """
+    text = normalise(text)
+    words: list[str] = []
+    for start, end, latin in _runs(text):
+        words += _latin(text[start:end]) if latin else _korean(text[start:end])
+    return words
+
+
+@cache
+def morphemes(text: str) -> tuple[tuple[str, str], ...]:
+    """Return each morpheme's surface with its tag, as `NNG` or `VV+EF`."""
+    found = (line.partition("\t") for line in _tagger().parse(text).splitlines())
+    return tuple((surface, features.split(",")[0]) for surface, tab, features in found if tab)
+
+
+def _runs(text: str) -> Iterator[tuple[int, int, bool]]:
+    position = 0
+    for match in _LATIN.finditer(text):
+        if match.start() > position:
+            yield position, match.start(), False
+        yield match.start(), match.end(), True
+        position = match.end()
+    if position < len(text):
+        yield position, len(text), False
+
+
+def _latin(identifier: str) -> Iterator[str]:
+    parts = [part.lower() for part in _PART.findall(identifier)]
+    whole = identifier.lower().strip("/~.:@+_")
+    if whole not in parts:
+        yield whole
+    for part in parts:
+        if part not in _STOP or len(parts) > 1:
+            yield _stemmer().stemWord(part)
+
+
+def _korean(text: str) -> Iterator[str]:
+    if text.isspace():
+        return
+    for line in _tagger().parse(text).splitlines():
+        surface, tab, rest = line.partition("\t")
+        if not tab:
+            continue
+        features = rest.split(",")
+        parts = _parts(features)
+        if parts and features[4] == "Compound":
+            yield surface
+        elif not parts:
+            parts = [(surface, features[0])]
+        for word, tag in parts:
+            if tag in _CONTENT and word not in _EMPTY:
+                yield word
+
+
+def _parts(features: list[str]) -> list[tuple[str, str]]:
+    """Return what an inflected or compound morpheme is made of: `보/VV/*+ᆯ/ETM/*`."""
+    if len(features) < 8 or features[7] == "*":
+        return []
+    parts = (part.split("/") for part in features[7].split("+"))
+    return [(part[0], part[1]) for part in parts if len(part) > 1]
+
+
+# A tagger and a stemmer hold state while they work: one of each for every thread.
+_own = local()
+
+
+def _tagger() -> mecab_ko.Tagger:
+    if not hasattr(_own, "tagger"):
+        _own.tagger = mecab_ko.Tagger()
+    return _own.tagger
+
+
+def _stemmer() -> Stemmer.Stemmer:
+    if not hasattr(_own, "stemmer"):
+        _own.stemmer = Stemmer.Stemmer("english")
+    return _own.stemmer

@@ -1,0 +1,150 @@
+"""Token states for late interaction: ColBERT's MaxSim over the encoder's own last layer.
+
+Khattab and Zaharia 2020, https://arxiv.org/abs/2004.12832, without any training: the mean token
+state is subtracted (the notes' from passages, that of general questions from questions), and what
+is left is projected to its principal components and compared by cosine.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index.encoder import Encoding, Floats, Ints
+from index.notes import Line
+
+DIMENSION = 128
+HEADING = -1
+_SAMPLE_TOKENS = 60_000
+_SCALE = 127.0
+
+Int8s = npt.NDArray[np.int8]
+Int16s = npt.NDArray[np.int16]
+Int64s = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """From a token's state to what is compared.
+
+    mean: float32 (dimension,), the mean token state of the notes.
+    components: float32 (dimension, DIMENSION), orthonormal columns.
+    """
+
+    mean: Floats
+    components: Floats
+
+    def __call__(self, states: Floats, mean: Floats) -> Floats:
+        """Return float32 (tokens, DIMENSION): mean subtracted, unit length, then projected."""
+        centred = states - mean
+        norms = np.linalg.norm(centred, axis=1, keepdims=True)
+        projected: Floats = (centred / np.maximum(norms, 1e-9)) @ self.components
+        return projected
+
+
+@dataclass(frozen=True)
+class TokenStates:
+    """The projected states of all passages' tokens.
+
+    values: int8 (tokens, DIMENSION), times 127; mapped from disk.
+    lines: int16 (tokens,), the line of its passage that a token stands in, HEADING for its path.
+    starts: int64 (passages + 1,), where each passage's tokens begin.
+    """
+
+    values: Int8s
+    lines: Int16s
+    starts: Int64s
+    projection: Projection
+
+    def compare(self, question: Floats, passages: Ints) -> "Alignment":
+        """Return how well each of the question's projected tokens is met in these passages."""
+        counts = self.starts[passages + 1] - self.starts[passages]
+        begins = np.concatenate([[0], np.cumsum(counts)])
+        rows = np.repeat(self.starts[passages] - begins[:-1], counts) + np.arange(begins[-1])
+        cosines = self.values[rows].astype(np.float32) @ (question.T / _SCALE)
+        lines = self.lines[rows]
+        owners = np.repeat(np.arange(len(passages)), counts)
+        new = np.flatnonzero((np.diff(lines) != 0) | (np.diff(owners) != 0)) + 1
+        edges = np.concatenate([[0], new])
+        return Alignment(
+            np.maximum.reduceat(cosines, edges, axis=0),
+            owners[edges].astype(np.int32),
+            lines[edges].astype(np.int32),
+        )
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How well each token of a question is met in each line of some passages.
+
+    best: float32 (lines, question tokens), the highest cosine in [-1, 1] within the line.
+    owners: int32 (lines,), which of the passages asked for; ascending.
+    lines: int32 (lines,), the line's position in its passage, or HEADING.
+    """
+
+    best: Floats
+    owners: Ints
+    lines: Ints
+
+    def passages(self) -> Floats:
+        """Return float32 (passages, question tokens), the highest cosine within each passage."""
+        edges = np.flatnonzero(np.diff(self.owners, prepend=-1))
+        best: Floats = np.maximum.reduceat(self.best, edges, axis=0)
+        return best
+
+
+def learn(sample: Iterable[Encoding], general: Sequence[Encoding]) -> Projection:
+    """Return the projection learned from encoded passages and general questions.
+
+    The questions' tokens are a part of what the components must keep: what no passage says would
+    otherwise look like what some passage says.
+    """
+    notes = _tokens(sample)
+    asked = _tokens(general)
+    mean = notes.mean(axis=0)
+    both = [_unit(notes - mean), _unit(asked - asked.mean(axis=0))]
+    covariance = sum(part.T @ part / len(part) for part in both)
+    _, vectors = np.linalg.eigh(covariance)
+    components = np.ascontiguousarray(vectors[:, ::-1][:, :DIMENSION], dtype=np.float32)
+    return Projection(mean, components)
+
+
+def quantise(encoding: Encoding, projection: Projection) -> Int8s:
+    """Return int8 (tokens of the text, DIMENSION) for a passage."""
+    kept = encoding.states[encoding.offsets[:, 0] >= 0]
+    rounded: Int8s = np.rint(projection(kept, projection.mean) * _SCALE).astype(np.int8)
+    return rounded
+
+
+def token_lines(encoding: Encoding, heading: int, lines: Sequence[Line]) -> Int16s:
+    """Return int16 (tokens of the text,), the line that each stands in.
+
+    heading is the length of the path before the lines, its line end included; each line's plain
+    text stands behind it with one more.
+    """
+    ends = heading + np.cumsum([len(line.plain) + 1 for line in lines])
+    offsets = encoding.offsets[encoding.offsets[:, 0] >= 0]
+    # A token may begin with the white space before it: its last character says where it is.
+    last = np.maximum(offsets[:, 1] - 1, offsets[:, 0])
+    position = np.searchsorted(ends, last, side="right")
+    return np.where(last < heading, HEADING, np.minimum(position, len(lines) - 1)).astype(np.int16)
+
+
+def _tokens(encodings: Iterable[Encoding]) -> Floats:
+    return np.concatenate(list(_limited(encodings)))
+
+
+def _limited(encodings: Iterable[Encoding]) -> Iterator[Floats]:
+    total = 0
+    for encoding in encodings:
+        states = encoding.states[encoding.offsets[:, 0] >= 0]
+        total += len(states)
+        yield states
+        if total > _SAMPLE_TOKENS:
+            return
+
+
+def _unit(states: Floats) -> Floats:
+    unit: Floats = states / np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-9)
+    return unit
