@@ -41,6 +41,17 @@ class DocumentRef:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """What each stage of the search gave a passage."""
+
+    late: Annotated[float, Field(description="Late interaction: how well the words are met")]
+    lines: Annotated[float, Field(description="Cosine of its best line")]
+    dense: Annotated[float, Field(description="Cosine of the whole passage")]
+    lexical: Annotated[float, Field(description="Share of BM25 that it reaches")]
+    reranked: Annotated[float | None, Field(description="The cross-encoder's score, if any")]
+
+
+@dataclass(frozen=True)
 class FoundPassage:
     """A passage of the notes, word for word, with its links."""
 
@@ -54,6 +65,7 @@ class FoundPassage:
     damaged: Annotated[bool, Field(description="Whether the text was mended")]
     url: Annotated[str, Field(description="Link to the section")]
     highlight_url: Annotated[str, Field(description="Link to the very words")]
+    explanation: Annotated[Explanation | None, Field(description="If asked for")] = None
 
 
 @dataclass(frozen=True)

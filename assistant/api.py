@@ -27,6 +27,7 @@ class AskRequest(BaseModel):
     language: Annotated[
         Literal["auto", "ko", "en"], Field(description="Of the question; auto finds out")
     ] = "auto"
+    explain: Annotated[bool, Field(description="Show each stage's scores")] = False
 
 
 class Live(BaseModel):
@@ -68,7 +69,9 @@ def _router(assistant: Assistant) -> APIRouter:
     )
     def ask(request: AskRequest) -> Answer:
         """Return the sections that answer, best first, or `not_covered` with the closest one."""
-        return assistant.ask(Question(request.question, request.limit, request.language))
+        return assistant.ask(
+            Question(request.question, request.limit, request.language, request.explain)
+        )
 
     @router.get("/health/live", operation_id="live", tags=["operations"])
     async def live() -> Live:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,12 @@ from index.store import WHOLE, Contents
 _CANDIDATES = 60
 _VECTORS = 400
 _FLOOR = -1.0
+# Fitted on the part of the questions that is for development: late interaction, cosine, BM25.
+_LINE_LOGIT = np.array([18, 6, 7], np.float32)
+_HEADING_SHARE = 0.9
+# A line is marked beside the best one where its odds are at least a quarter of the best one's.
+_ODDS = 0.25
+_ANSWERS = 3
 
 
 @dataclass(frozen=True)
@@ -30,10 +37,10 @@ class Fusion:
     """
 
     late: float = 1.0
-    lines: float = 0.5
+    lines: float = 1.0
     dense: float = 0.0
-    lexical: float = 0.4
-    lexical_across: float = 0.2
+    lexical: float = 0.5
+    lexical_across: float = 0.1
     contrast: float = 1.0
 
 
@@ -52,7 +59,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage with its scores for a query, stage by stage, and the line that fits best."""
+    """A passage with its scores for a query, stage by stage.
+
+    answers: its lines that may be the answer, the likeliest first, by position.
+    """
 
     passage: int
     score: float
@@ -60,8 +70,8 @@ class Hit:
     lines: float
     dense: float
     lexical: float
-    line: int
-    line_score: float
+    answers: tuple[int, ...]
+    reranked: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,8 @@ class Evidence:
 
     passages: int32, ascending. dense, lexical: float32. alignment: the question's tokens against
     their lines. line_cosines: float32, one for each vector of a line. line_owners, line_numbers:
-    int32, which candidate each of those is of, and which of its lines.
+    int32, which candidate each of those is of, and which of its lines. line_lexical: float32, over
+    all lines of the notes.
     """
 
     passages: Ints
@@ -80,12 +91,7 @@ class Evidence:
     line_cosines: Floats
     line_owners: Ints
     line_numbers: Ints
-
-
-def search(contents: Contents, query: Query, fusion: Fusion = FUSED) -> list[Hit]:
-    """Return hits, best first, at most one a section."""
-    found = evidence(contents, query)
-    return by_section(contents, fuse(contents, query, found, fusion))
+    line_lexical: Floats
 
 
 def evidence(contents: Contents, query: Query) -> Evidence:
@@ -97,12 +103,11 @@ def evidence(contents: Contents, query: Query) -> Evidence:
     numbers = contents.vectors.owners[rows, 1]
     whole = numbers == WHOLE
     question = query.encoding.vector
-    centre = contents.general.vectors[query.language].mean(axis=0)
+    centre = contents.general.vector_means[query.language]
     cosines = _cosines(vectors[~whole] - contents.vectors.line_mean, question - centre)
     states = query.encoding.states[query.encoding.offsets[:, 0] >= 0]
     projection = contents.states.projection
     tokens = projection(states, contents.general.token_means[query.language])
-    tokens /= np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-9)
     return Evidence(
         passages,
         vectors[whole] @ question,
@@ -111,6 +116,7 @@ def evidence(contents: Contents, query: Query) -> Evidence:
         cosines,
         owners[~whole],
         numbers[~whole],
+        contents.line_lexical.share(query.words),
     )
 
 
@@ -128,7 +134,7 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
         + fusion.dense * found.dense
         + share * found.lexical
     )
-    chosen, chosen_scores = _best_lines(found, weights, fusion)
+    answers = _answers(contents, found, weights)
     hits = [
         Hit(
             passage=int(found.passages[row]),
@@ -137,8 +143,7 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
             lines=float(lines[row]),
             dense=float(found.dense[row]),
             lexical=float(found.lexical[row]),
-            line=int(chosen[row]),
-            line_score=float(chosen_scores[row]),
+            answers=answers[row],
         )
         for row in range(len(found.passages))
     ]
@@ -196,26 +201,31 @@ def _lexical_weights(contents: Contents, query: Query, passages: Ints, fusion: F
     )
 
 
-def _best_lines(found: Evidence, weights: Floats, fusion: Fusion) -> tuple[Ints, Floats]:
-    """Return for each candidate the line that fits best, and its score."""
+def _answers(contents: Contents, found: Evidence, weights: Floats) -> list[tuple[int, ...]]:
+    """Return for each candidate the lines that may be the answer, the likeliest first.
+
+    A line's odds come from a conditional logit over late interaction (its own tokens and those of
+    its heading), its cosine and its share of BM25.
+    """
     alignment = found.alignment
-    heading = np.full((len(found.passages), alignment.best.shape[1]), _FLOOR, np.float32)
     heads = alignment.lines == HEADING
+    heading = np.full((len(found.passages), len(weights)), _FLOOR, np.float32)
     heading[alignment.owners[heads]] = alignment.best[heads]
-    body = ~heads
-    owners, lines = alignment.owners[body], alignment.lines[body]
-    scores = np.maximum(alignment.best[body], heading[owners]) @ weights
-    dense = {
-        (owner, line): cosine
-        for owner, line, cosine in zip(
-            found.line_owners.tolist(), found.line_numbers.tolist(), found.line_cosines, strict=True
-        )
-    }
-    extra = [dense.get(key, _FLOOR) for key in zip(owners.tolist(), lines.tolist(), strict=True)]
-    scores = scores + fusion.lines * np.maximum(np.asarray(extra, np.float32), 0)
-    chosen = np.zeros(len(found.passages), np.int32)
-    best = np.full(len(found.passages), _FLOOR, np.float32)
-    for owner, line, score in zip(owners.tolist(), lines.tolist(), scores.tolist(), strict=True):
-        if score > best[owner]:
-            chosen[owner], best[owner] = line, score
-    return chosen, best
+    owners, lines = alignment.owners[~heads], alignment.lines[~heads]
+    late = np.maximum(alignment.best[~heads], _HEADING_SHARE * heading[owners]) @ weights
+    rows = contents.line_starts[found.passages[owners]] + lines
+    cosines = np.zeros(len(found.line_lexical), np.float32)
+    cosines[contents.line_starts[found.passages[found.line_owners]] + found.line_numbers] = (
+        found.line_cosines
+    )
+    odds = np.stack([late, cosines[rows], found.line_lexical[rows]], axis=1) @ _LINE_LOGIT
+    edges = np.searchsorted(owners, np.arange(len(found.passages) + 1))
+    return [
+        _likeliest(lines[start:end], odds[start:end]) for start, end in pairwise(edges.tolist())
+    ]
+
+
+def _likeliest(lines: Ints, odds: Floats) -> tuple[int, ...]:
+    order = np.argsort(-odds, kind="stable")[:_ANSWERS]
+    near = odds[order] >= odds[order[:1]] + np.log(_ODDS)
+    return tuple(lines[order[near]].tolist())

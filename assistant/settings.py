@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     model: str = Field(
         "", description="A sentence-transformers model, name or folder; empty: the default model"
     )
+    reranker: str = Field("", description="A cross-encoder for a second look, name or folder")
     engine: str = Field(
         "onnx", pattern="^(onnx|torch)$", description="What runs the default model: onnx or torch"
     )

@@ -67,6 +67,11 @@ def morphemes(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((surface, features.split(",")[0]) for surface, tab, features in found if tab)
 
 
+def stem(word: str) -> str:
+    """Return the stem of an English word in lower case."""
+    return str(_stemmer().stemWord(word))
+
+
 def _runs(text: str) -> Iterator[tuple[int, int, bool]]:
     position = 0
     for match in _LATIN.finditer(text):
@@ -85,7 +90,7 @@ def _latin(identifier: str) -> Iterator[str]:
         yield whole
     for part in parts:
         if part not in _STOP or len(parts) > 1:
-            yield _stemmer().stemWord(part)
+            yield stem(part)
 
 
 def _korean(text: str) -> Iterator[str]:

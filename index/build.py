@@ -1,18 +1,21 @@
 """A build: notes to passages to vectors and token states to a new version of the index."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from index import corpus, general, lexical, states, store
+from index import corpus, general, lexical, states, store, vocabulary
 from index.analyzer import analyze
 from index.encoder import Encoder, Encoding, Floats
+from index.language import Language
 from index.notes import Document, Passage
 from index.passages import embedded_text, heading_path, passages
 
 PASSAGE_TOKENS = 256
 _SAMPLE_TOKENS = 60_000
+_SAMPLE_LINES = 300
 
 Report = Callable[[str], None]
 
@@ -44,8 +47,10 @@ def build(
         notes=store.Notes(documents, tuple(found)),
         vectors=_vectors(documents, found, whole, encoder),
         states=tokens,
-        lexical=lexical.index_words(analyze(text) for text in texts),
-        general=general.summarise(asked),
+        lexical=lexical.index_words(map(analyze, texts)),
+        line_lexical=lexical.index_words(map(analyze, _titled_lines(documents, found))),
+        vocabulary=vocabulary.collect(texts, collection.glossary),
+        general=general.summarise(asked, *_as_questions(documents, found, encoder)),
     )
     return store.write(
         data_dir,
@@ -74,7 +79,7 @@ def _passages(
     for passage, encoding in zip(found, encodings, strict=True):
         heading = len(heading_path(documents[passage.document], passage)) + 1
         vectors.append(encoding.vector)
-        values.append(states.quantise(encoding, projection))
+        values.append(states.pack(encoding, projection))
         lines.append(states.token_lines(encoding, heading, passage.lines))
     starts = np.cumsum([0, *(len(rows) for rows in values)], dtype=np.int64)
     tokens = states.TokenStates(np.concatenate(values), np.concatenate(lines), starts, projection)
@@ -98,6 +103,23 @@ def _vectors(
             vectors.append(next(lines))
             owners.append((row, line))
     return store.vectors_of(np.stack(vectors), np.asarray(owners, np.int32))
+
+
+def _titled_lines(documents: Sequence[Document], found: Sequence[Passage]) -> Iterator[str]:
+    for passage in found:
+        title = documents[passage.document].sections[passage.section].title
+        yield from (f"{title}\n{line.plain}" for line in passage.lines)
+
+
+def _as_questions(
+    documents: Sequence[Document], found: Sequence[Passage], encoder: Encoder
+) -> tuple[list[Encoding], Language]:
+    """Return some of the notes' lines encoded as questions, and the language of most of them."""
+    lines = [passage.lines[line].plain for passage in found for line in _embedded_lines(passage)]
+    lines = lines or [heading_path(documents[passage.document], passage) for passage in found]
+    sample = lines[:: 1 + len(lines) // _SAMPLE_LINES]
+    languages = Counter(documents[passage.document].language for passage in found)
+    return list(encoder.encode(sample, "query")), languages.most_common(1)[0][0]
 
 
 def _embedded_lines(passage: Passage) -> list[int]:

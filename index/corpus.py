@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from index.errors import CorpusError
 from index.language import language
 from index.markdown import parse
 from index.notes import Document
 
 SUFFIXES = (".md", ".markdown")
+GLOSSARY = "glossary.yaml"
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,15 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Collection:
-    """The documents of all corpora, by corpus and path, and the files that were left out."""
+    """The documents of all corpora, by corpus and path, and the files that were left out.
+
+    glossary: groups of terms that mean the same, from the `glossary.yaml` files.
+    """
 
     folders: Mapping[str, Path]
     documents: tuple[Document, ...]
     skipped: tuple[Skipped, ...]
+    glossary: tuple[tuple[str, ...], ...]
 
 
 def read(corpora: Mapping[str, Path]) -> Collection:
@@ -54,7 +61,8 @@ def read(corpora: Mapping[str, Path]) -> Collection:
             + "; ".join(f"{item.path} {item.reason}" for item in skipped)
             + ". Write something under a heading, then build again."
         )
-    return Collection(corpora, tuple(documents), tuple(skipped))
+    glossary = tuple(group for folder in corpora.values() for group in _glossary(folder))
+    return Collection(corpora, tuple(documents), tuple(skipped), glossary)
 
 
 def source_hash(source: str) -> str:
@@ -73,6 +81,19 @@ def _files(folder: Path) -> Iterator[Path]:
     if not inside:
         raise CorpusError(f"{folder} holds no Markdown files (.md or .markdown).")
     yield from inside
+
+
+def _glossary(folder: Path) -> Iterator[tuple[str, ...]]:
+    path = folder / GLOSSARY
+    if not path.is_file():
+        return
+    try:
+        groups = yaml.safe_load(_text(path))
+    except yaml.YAMLError as error:
+        raise CorpusError(f"{path} is not YAML: {error}") from error
+    if not isinstance(groups, list) or not all(isinstance(group, list) for group in groups):
+        raise CorpusError(f"{path} must be a list of lists of terms: - [VM, 가상 머신]")
+    yield from (tuple(str(term) for term in group) for group in groups)
 
 
 def _document(corpus: str, folder: Path, path: Path) -> Document:

@@ -14,13 +14,16 @@ LANGUAGES: tuple[Language, ...] = ("ko", "en")
 
 @dataclass(frozen=True)
 class General:
-    """What general questions have in common, for one encoder.
+    """How questions look to one encoder, so that what they have in common can be subtracted.
 
-    vectors: by language, float32 (questions, dimension), unit length.
-    token_means: by language, float32 (dimension,), the mean token state.
+    vectors: by language, float32 (questions, dimension), unit length, of the bank.
+    vector_means, token_means: by language, float32 (dimension,), halfway between the bank's mean
+    and the notes' own lines encoded as if they were questions: what every question about these
+    notes has in common tells none of them apart.
     """
 
     vectors: Mapping[Language, Floats]
+    vector_means: Mapping[Language, Floats]
     token_means: Mapping[Language, Floats]
 
 
@@ -29,12 +32,27 @@ def questions(language: Language) -> list[str]:
     return files("index.data").joinpath(f"questions.{language}.txt").read_text("utf-8").splitlines()
 
 
-def summarise(encodings: Mapping[Language, Sequence[Encoding]]) -> General:
-    """Return what the encoded bank has in common."""
+def summarise(
+    bank: Mapping[Language, Sequence[Encoding]], own: Sequence[Encoding], own_language: Language
+) -> General:
+    """Return the summary of the encoded bank and of some of the notes' lines."""
+    vectors = {key: np.stack([item.vector for item in found]) for key, found in bank.items()}
+    tokens = {key: _token_mean(found) for key, found in bank.items()}
+    vector_shift: Floats = (_vector_mean(own) - _vector_mean(bank[own_language])) * np.float32(0.5)
+    token_shift: Floats = (_token_mean(own) - tokens[own_language]) * np.float32(0.5)
     return General(
-        {key: np.stack([item.vector for item in found]) for key, found in encodings.items()},
-        {
-            key: np.concatenate([e.states[e.offsets[:, 0] >= 0] for e in found]).mean(axis=0)
-            for key, found in encodings.items()
-        },
+        vectors,
+        {key: _vector_mean(found) + vector_shift for key, found in bank.items()},
+        {key: found + token_shift for key, found in tokens.items()},
     )
+
+
+def _vector_mean(encodings: Sequence[Encoding]) -> Floats:
+    mean: Floats = np.stack([item.vector for item in encodings]).mean(axis=0)
+    return mean
+
+
+def _token_mean(encodings: Sequence[Encoding]) -> Floats:
+    tokens = np.concatenate([item.states[item.offsets[:, 0] >= 0] for item in encodings])
+    mean: Floats = tokens.mean(axis=0)
+    return mean

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusabl
 from index.general import LANGUAGES, General
 from index.lexical import Lexical
 from index.notes import Document, Passage
-from index.states import Projection, TokenStates
+from index.states import Int64s, Projection, TokenStates
+from index.vocabulary import Vocabulary
 
 SCHEMA = 2
 WHOLE = -1
@@ -98,13 +100,24 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a version holds."""
+    """All that a version holds.
+
+    lexical: over passages. line_lexical: over all lines, passage by passage. vocabulary: the
+    notes' words as written.
+    """
 
     notes: Notes
     vectors: Vectors
     states: TokenStates
     lexical: Lexical
+    line_lexical: Lexical
+    vocabulary: Vocabulary
     general: General
+
+    @cached_property
+    def line_starts(self) -> Int64s:
+        """Return int64 (passages + 1,), the row of line_lexical where each passage begins."""
+        return np.cumsum([0, *(len(p.lines) for p in self.notes.passages)], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,7 @@ class Snapshot:
 
 _MANIFESTS = TypeAdapter(Manifest)
 _NOTES = TypeAdapter(Notes)
+_VOCABULARIES = TypeAdapter(Vocabulary)
 
 
 def vectors_of(vectors: Floats, owners: Ints) -> Vectors:
@@ -213,7 +227,7 @@ def _write(
                 "documents": len(contents.notes.documents),
                 "passages": len(contents.notes.passages),
                 "vectors": len(contents.vectors.owners),
-                "tokens": len(contents.states.values),
+                "tokens": len(contents.states.packed),
             },
             files={path.name: _file(path) for path in sorted(folder.iterdir())},
         )
@@ -247,8 +261,10 @@ def _load(folder: Path) -> Snapshot:
 def _write_contents(contents: Contents, folder: Path) -> None:
     (folder / "notes.json").write_bytes(_NOTES.dump_json(contents.notes))
     faiss.write_index(contents.vectors.faiss, str(folder / "vectors.faiss"))
-    np.save(folder / "states.npy", contents.states.values)
-    lexical.save(contents.lexical, folder)
+    np.save(folder / "states.npy", contents.states.packed)
+    lexical.save(contents.lexical, folder, "passages")
+    lexical.save(contents.line_lexical, folder, "lines")
+    (folder / "vocabulary.json").write_bytes(_VOCABULARIES.dump_json(contents.vocabulary))
     small = {
         "owners": contents.vectors.owners,
         "line_mean": contents.vectors.line_mean,
@@ -256,9 +272,11 @@ def _write_contents(contents: Contents, folder: Path) -> None:
         "state_starts": contents.states.starts,
         "state_mean": contents.states.projection.mean,
         "state_components": contents.states.projection.components,
+        "state_deviations": contents.states.projection.deviations,
     }
     for key in LANGUAGES:
         small[f"general_vectors_{key}"] = contents.general.vectors[key]
+        small[f"general_vector_mean_{key}"] = contents.general.vector_means[key]
         small[f"general_token_mean_{key}"] = contents.general.token_means[key]
     np.savez(folder / "arrays.npz", **small)  # type: ignore[arg-type]
 
@@ -273,14 +291,17 @@ def _read_contents(folder: Path) -> Contents:
             np.load(folder / "states.npy", mmap_mode="r"),
             small["state_lines"],
             small["state_starts"],
-            Projection(small["state_mean"], small["state_components"]),
+            Projection(small["state_mean"], small["state_components"], small["state_deviations"]),
         )
         general = General(
             {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
+            {key: small[f"general_vector_mean_{key}"] for key in LANGUAGES},
             {key: small[f"general_token_mean_{key}"] for key in LANGUAGES},
         )
-    words = lexical.load(folder, len(notes.passages))
-    return Contents(notes, vectors, states, words, general)
+    vocabulary = _VOCABULARIES.validate_json((folder / "vocabulary.json").read_bytes())
+    passages = lexical.load(folder, "passages", len(notes.passages))
+    lines = lexical.load(folder, "lines", sum(len(p.lines) for p in notes.passages))
+    return Contents(notes, vectors, states, passages, lines, vocabulary, general)
 
 
 def _read_manifest(folder: Path) -> Manifest:

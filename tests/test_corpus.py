@@ -26,7 +26,7 @@ def test_documents_are_named_by_their_path(tmp_path: Path) -> None:
 
 
 def test_front_matter_names_title_and_description(tmp_path: Path) -> None:
-    matter = "title: 제목\ndescription: About\nexamples: [\"왜?\", \"How?\"]"
+    matter = 'title: 제목\ndescription: About\nexamples: ["왜?", "How?"]'
     write(tmp_path, {"a.md": f"---\n{matter}\n---\ntext\n"})
     (document,) = read({"default": tmp_path}).documents
     assert (document.title, document.description) == ("제목", "About")

@@ -35,6 +35,7 @@ Corpus = Annotated[str | None, typer.Option(help="Folder of notes, or name=folde
 DataDir = Annotated[Path | None, typer.Option(help="Where the index is kept.")]
 CacheDir = Annotated[Path | None, typer.Option(help="Where exported models are kept.")]
 Model = Annotated[str | None, typer.Option(help="A sentence-transformers model, name or folder.")]
+RerankerName = Annotated[str | None, typer.Option(help="A cross-encoder, name or folder.")]
 Engine = Annotated[str | None, typer.Option(help="What runs the default model: onnx or torch.")]
 PublicUrl = Annotated[str | None, typer.Option(help="Address people reach the server by.")]
 LinkTemplate = Annotated[str | None, typer.Option(help="A link to a section of the notes.")]
@@ -92,10 +93,12 @@ def ask(
     question: Annotated[str, typer.Argument(help="In Korean or English.")],
     limit: Annotated[int, typer.Option(min=1, max=20, help="Sections to show at most.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as over REST.")] = False,
+    explain: Annotated[bool, typer.Option(help="Show each stage's scores.")] = False,
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
     model: Model = None,
     engine: Engine = None,
+    reranker: RerankerName = None,
     public_url: PublicUrl = None,
     link_template: LinkTemplate = None,
 ) -> None:
@@ -109,11 +112,12 @@ def ask(
         cache_dir=cache_dir,
         model=model,
         engine=engine,
+        reranker=reranker,
         public_url=public_url,
         link_template=link_template,
     )
     assistant = _assistant(settings)
-    answer = assistant.ask(Question(question, limit))
+    answer = assistant.ask(Question(question, limit, explain=explain))
     if as_json:
         print(json.dumps(asdict(answer), ensure_ascii=False, indent=2))
     else:
@@ -132,6 +136,7 @@ def serve(
     cache_dir: CacheDir = None,
     model: Model = None,
     engine: Engine = None,
+    reranker: RerankerName = None,
     public_url: PublicUrl = None,
     link_template: LinkTemplate = None,
 ) -> None:
@@ -144,6 +149,7 @@ def serve(
         cache_dir=cache_dir,
         model=model,
         engine=engine,
+        reranker=reranker,
         public_url=public_url,
         link_template=link_template,
     )
@@ -180,7 +186,12 @@ def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
     if collection:
         snapshot = _build(settings, collection, encoder)
     store.check_weights(snapshot.manifest, encoder.weights)
-    return Assistant(snapshot, encoder, settings.link_template, settings.public_url)
+    reranker = None
+    if settings.reranker:
+        from assistant.rerank import CrossEncoderReranker
+
+        reranker = CrossEncoderReranker(settings.reranker)
+    return Assistant(snapshot, encoder, settings.link_template, settings.public_url, reranker)
 
 
 def _build(settings: Settings, collection: "Collection", encoder: "Encoder") -> "Snapshot":

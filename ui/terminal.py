@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.text import Text
 from assistant.answer import Answer, FoundPassage
 from assistant.messages import message
 
+_SEARCHED = {"ko": "‘{}’(으)로 찾은 결과예요.", "en": "Showing results for “{}”."}
 _CLOSEST = {"ko": "가장 가까운 섹션:", "en": "Closest section:"}
 
 
@@ -22,6 +24,9 @@ def show(answer: Answer, folders: Mapping[str, str], address: str) -> None:
             console.print(Text(_CLOSEST[answer.language], style="dim"))
             _show(console, answer.closest, folders, address)
         return
+    if answer.corrected_from:
+        searched = _SEARCHED[answer.language].format(answer.query)
+        console.print(Text(searched, style="dim"))
     if answer.grade == "may_answer":
         console.print(Text(message("may_answer", answer.language), style="dim"))
     for passage in answer.passages:
@@ -42,6 +47,12 @@ def _show(
     console.print(Text.assemble("  ", (where, "green"), "    ", (f"{file}:{passage.line}", "dim")))
     url = address + passage.url if passage.url.startswith("/") else passage.url
     console.print(Text(f"  {url}", style="cyan"))
+    if passage.explanation:
+        stages = {"score": passage.score, **asdict(passage.explanation)}
+        shown = "  ".join(
+            f"{name} {value:.3f}" for name, value in stages.items() if value is not None
+        )
+        console.print(Text(f"  {shown}", style="dim"))
 
 
 def _shown(path: Path) -> str:

@@ -1,0 +1,63 @@
+"""What a question's words mean to these notes: mended, and met across scripts and synonyms."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from assistant.spelling import Speller
+from index.analyzer import analyze
+from index.lexical import Lexical
+from index.loanwords import same, skeleton
+from index.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Reads questions by the words of the notes; `known` tells a word of general language."""
+
+    vocabulary: Vocabulary
+    lexical: Lexical
+    known: Callable[[str], bool]
+
+    @cached_property
+    def speller(self) -> Speller:
+        """Return what mends questions."""
+        return Speller(self.vocabulary, self.known)
+
+    def words(self, question: str) -> tuple[str, ...]:
+        """Return the words to search for: the question's, each unknown one as the notes write it,
+        and those that the glossary says mean the same."""
+        found = list(analyze(question))
+        for word in dict.fromkeys(found):
+            if not self.lexical.frequency(word):
+                found += self._across(word)
+        return tuple(found + list(self._synonyms(question)))
+
+    def _across(self, word: str) -> list[str]:
+        """Return the notes' words in the other script that are this one by sound."""
+        others = self._skeletons.get(skeleton(word), ())
+        pairs = ((word, other) if word.isascii() else (other, word) for other in others)
+        found = [other for other, pair in zip(others, pairs, strict=True) if _differ(*pair)]
+        return [part for other in found for part in analyze(other)]
+
+    def _synonyms(self, question: str) -> Iterator[str]:
+        lowered = question.lower()
+        for group in self.vocabulary.glossary:
+            named = [term for term in group if term.lower() in lowered]
+            if named:
+                for term in group:
+                    if term not in named:
+                        yield from analyze(term)
+
+    @cached_property
+    def _skeletons(self) -> dict[str, list[str]]:
+        found = defaultdict(list)
+        for word in (*self.vocabulary.latin, *self.vocabulary.hangul):
+            if key := skeleton(word):
+                found[key].append(word)
+        return found
+
+
+def _differ(latin: str, hangul: str) -> bool:
+    return latin.isascii() and not hangul.isascii() and same(latin, hangul)

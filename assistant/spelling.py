@@ -1,0 +1,134 @@
+"""What a question meant: the wrong keyboard layout, and misspelt words of the notes."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import hangulpy
+import regex
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from index.analyzer import morphemes, stem
+from index.vocabulary import Vocabulary
+
+_TOKEN = regex.compile(r"\p{Hangul}+|[\p{Latin}']+")
+_SYLLABLES = regex.compile(r"[가-힣]+")
+_LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]")
+# Tags of what follows a noun or ends a verb: particles, endings, suffixes, the copula.
+_BOUND = ("J", "E", "X", "VC")
+
+Known = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Speller:
+    """Mends questions by the words of the notes; `known` tells a word of general language."""
+
+    vocabulary: Vocabulary
+    known: Known
+
+    def mend(self, question: str) -> str:
+        """Return the question as it was meant, unchanged where nothing speaks for a mistake."""
+        return _TOKEN.sub(lambda found: self._word(found[0]), self._layout(question))
+
+    def _layout(self, question: str) -> str:
+        """Return a question typed with the other keyboard layout as it was meant.
+
+        `ehzj zjsxpdlsj` is 도커 컨테이너 on the Korean layout, 애차ㄷㄱ is docker on the English.
+        """
+        latin = [word for word in _TOKEN.findall(question) if word.isascii()]
+        if latin and not any(map(self._is_word, latin)):
+            korean: str = hangulpy.convert_qwerty_to_hangul(question)
+            runs = _SYLLABLES.findall(korean)
+            if not _LOOSE_JAMO.search(korean) and any(map(self._starts_with_noun, runs)):
+                return korean
+        return _TOKEN.sub(lambda found: self._typed_in_korean(found[0]), question)
+
+    def _typed_in_korean(self, word: str) -> str:
+        if not _LOOSE_JAMO.search(word):
+            return word
+        english: str = hangulpy.convert_hangul_to_qwerty(word).lower()
+        return english if english in self._latin else word
+
+    def _word(self, word: str) -> str:
+        return self._latin_word(word) if word.isascii() else self._hangul_word(word)
+
+    def _latin_word(self, word: str) -> str:
+        lower = word.lower()
+        if len(word) < 4 or self._is_word(word):
+            return word
+        cutoff = 1 if len(word) < 9 else 2
+        found = process.extractOne(
+            lower, self.vocabulary.latin, scorer=OSA.distance, score_cutoff=cutoff
+        )
+        # A longer word is another word: buildx is not build.
+        meant = str(found[0]) if found else word
+        return meant if meant[0] == lower[0] and not lower.startswith(meant) else word
+
+    def _hangul_word(self, word: str) -> str:
+        if len(word) < 2 or self._is_known_noun(word):
+            return word
+        for end in range(len(word), 1, -1):
+            noun = self._near(word[:end]) if _is_bound(word[:end], word[end:]) else None
+            if noun and not word.startswith(noun):
+                return noun + word[end:]
+        return word
+
+    def _near(self, noun: str) -> str | None:
+        if noun in self._hangul or self.known(noun):
+            return None
+        jamo = _letters(noun)
+        cutoff = 1 if len(jamo) < 8 else 2
+        found = process.extractOne(
+            jamo, self._by_letters.keys(), scorer=OSA.distance, score_cutoff=cutoff
+        )
+        # Short words are near many others: they count only with one letter for another.
+        if not found or len(found[0]) < 5 or (len(found[0]) == 5 and len(jamo) != 5):
+            return None
+        return self._by_letters[found[0]]
+
+    def _is_word(self, word: str) -> bool:
+        lower = word.lower()
+        return stem(lower) in self._stems or self.known(lower) or self.known(word)
+
+    def _is_known_noun(self, word: str) -> bool:
+        return any(
+            word[:end] in self._hangul and _is_bound(word[:end], word[end:])
+            for end in range(len(word), 1, -1)
+        )
+
+    def _starts_with_noun(self, run: str) -> bool:
+        return any(run[:end] in self._hangul for end in range(2, len(run) + 1))
+
+    @cached_property
+    def _latin(self) -> frozenset[str]:
+        return frozenset(self.vocabulary.latin)
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        return frozenset(map(stem, self.vocabulary.latin))
+
+    @cached_property
+    def _hangul(self) -> frozenset[str]:
+        return frozenset(self.vocabulary.hangul)
+
+    @cached_property
+    def _by_letters(self) -> dict[str, str]:
+        return {_letters(word): word for word in reversed(self.vocabulary.hangul)}
+
+
+def _letters(word: str) -> str:
+    return unicodedata.normalize("NFD", word)
+
+
+def _is_bound(noun: str, rest: str) -> bool:
+    """Return whether what follows a noun is only particles and endings."""
+    if not rest:
+        return True
+    # A noun that the dictionary has stands in for one that it may not have; particles differ
+    # behind a final consonant.
+    known = "볼륨" if len(_letters(noun[-1])) > 2 else "메모"
+    tags = [tag for _, tag in morphemes(known + rest)][1:]
+    return bool(tags) and all(tag.startswith(_BOUND) for tag in tags)
