@@ -13,7 +13,7 @@ from index.states import HEADING, Alignment
 from index.store import WHOLE, Contents
 
 _CANDIDATES = 60
-_VECTORS = 400
+_VECTORS = 600
 _FLOOR = -1.0
 # Fitted on the part of the questions that is for development: late interaction, cosine, BM25.
 _LINE_LOGIT = np.array([18, 6, 7], np.float32)
@@ -39,8 +39,8 @@ class Fusion:
     late: float = 1.0
     lines: float = 1.0
     dense: float = 0.0
-    lexical: float = 0.5
-    lexical_across: float = 0.1
+    lexical: float = 0.3
+    lexical_across: float = 0.0
     contrast: float = 1.0
 
 

@@ -18,6 +18,10 @@ _SYLLABLES = regex.compile(r"[가-힣]+")
 _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]")
 # Tags of what follows a noun or ends a verb: particles, endings, suffixes, the copula.
 _BOUND = ("J", "E", "X", "VC")
+_SHORT_LATIN = 5
+_LONG_HANGUL = 8
+# Vowels and final consonants that are taken for each other, as conjoining jamo.
+_ALIKE = ("ᅢᅦ", "ᅤᅨ", "ᅬᅫᅰ", "ᅥᅧ", "ᅡᅣ", "ᅩᅭ", "ᅮᅲ", "ᆫᆷᆼ", "ᆨᆩᆿ", "ᆸᇁ", "ᆮᆺᆻᆽᆾᇀ")
 
 Known = Callable[[str], bool]
 
@@ -59,13 +63,14 @@ class Speller:
         lower = word.lower()
         if len(word) < 4 or self._is_word(word):
             return word
-        cutoff = 1 if len(word) < 9 else 2
         found = process.extractOne(
-            lower, self.vocabulary.latin, scorer=OSA.distance, score_cutoff=cutoff
+            lower, self.vocabulary.latin, scorer=OSA.distance, score_cutoff=1
         )
-        # A longer word is another word: buildx is not build.
+        # A longer word is another word, as buildx is not build, and a short one has many
+        # neighbours, as newer has never: there only letters that changed places count.
         meant = str(found[0]) if found else word
-        return meant if meant[0] == lower[0] and not lower.startswith(meant) else word
+        swapped = len(word) > _SHORT_LATIN or sorted(meant) == sorted(lower)
+        return meant if swapped and meant[0] == lower[0] and not lower.startswith(meant) else word
 
     def _hangul_word(self, word: str) -> str:
         if len(word) < 2 or self._is_known_noun(word):
@@ -80,12 +85,11 @@ class Speller:
         if noun in self._hangul or self.known(noun):
             return None
         jamo = _letters(noun)
-        cutoff = 1 if len(jamo) < 8 else 2
+        cutoff = 1 if len(jamo) < _LONG_HANGUL else 2
         found = process.extractOne(
             jamo, self._by_letters.keys(), scorer=OSA.distance, score_cutoff=cutoff
         )
-        # Short words are near many others: they count only with one letter for another.
-        if not found or len(found[0]) < 5 or (len(found[0]) == 5 and len(jamo) != 5):
+        if not found or (len(jamo) < _LONG_HANGUL and not _sounds_alike(jamo, found[0])):
             return None
         return self._by_letters[found[0]]
 
@@ -121,6 +125,14 @@ class Speller:
 
 def _letters(word: str) -> str:
     return unicodedata.normalize("NFD", word)
+
+
+def _sounds_alike(letters: str, other: str) -> bool:
+    """Return whether two words of one length differ by one letter that sounds like the other."""
+    if len(letters) != len(other):
+        return False
+    changed = [pair for pair in zip(letters, other, strict=True) if pair[0] != pair[1]]
+    return len(changed) == 1 and any(set(changed[0]) <= set(group) for group in _ALIKE)
 
 
 def _is_bound(noun: str, rest: str) -> bool:

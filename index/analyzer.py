@@ -86,7 +86,7 @@ def _runs(text: str) -> Iterator[tuple[int, int, bool]]:
 def _latin(identifier: str) -> Iterator[str]:
     parts = [part.lower() for part in _PART.findall(identifier)]
     whole = identifier.lower().strip("/~.:@+_")
-    if whole not in parts:
+    if whole and whole not in parts:
         yield whole
     for part in parts:
         if part not in _STOP or len(parts) > 1:

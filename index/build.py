@@ -8,7 +8,7 @@ import numpy as np
 
 from index import corpus, general, lexical, states, store, vocabulary
 from index.analyzer import analyze
-from index.encoder import Encoder, Encoding, Floats
+from index.encoder import Encoder, Encoding, Floats, normalise
 from index.language import Language
 from index.notes import Document, Passage
 from index.passages import embedded_text, heading_path, passages
@@ -76,11 +76,12 @@ def _passages(
         iter(sample) if stride == 1 else encoder.encode(texts, "passage")
     )
     vectors, values, lines = [], [], []
-    for passage, encoding in zip(found, encodings, strict=True):
+    for passage, text, encoding in zip(found, texts, encodings, strict=True):
         heading = len(heading_path(documents[passage.document], passage)) + 1
+        kept = states.spoken(encoding, normalise(text))
         vectors.append(encoding.vector)
-        values.append(states.pack(encoding, projection))
-        lines.append(states.token_lines(encoding, heading, passage.lines))
+        values.append(states.pack(encoding, kept, projection))
+        lines.append(states.token_lines(encoding.offsets[kept], heading, passage.lines))
     starts = np.cumsum([0, *(len(rows) for rows in values)], dtype=np.int64)
     tokens = states.TokenStates(np.concatenate(values), np.concatenate(lines), starts, projection)
     return np.stack(vectors), tokens

@@ -37,8 +37,8 @@ _SPELLING = [
     (r"r", "l"),
 ]
 _SPELLED = [(regex.compile(pattern), sound) for pattern, sound in _SPELLING]
-_ALIKE = 0.4
-_ALIKE_SHORT = 0.55
+_ALIKE = 0.55
+_ALIKE_SHORT = 0.7
 _REPEATED = regex.compile(r"(.)\1+")
 
 

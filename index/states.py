@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import regex
 
-from index.encoder import Encoding, Floats, Ints
+from index.encoder import Encoding, Floats, Ints, normalise
 from index.notes import Line
 
 COMPONENTS = 256
 HEADING = -1
 _SAMPLE_TOKENS = 60_000
-# Levels half a standard deviation apart, around zero.
-_LEVELS = (np.arange(16, dtype=np.float32) - 7.5) / 2
-_PAIRS = np.stack([np.tile(_LEVELS, 16), np.repeat(_LEVELS, 16)], axis=1)
+# Sixteen levels half a standard deviation apart, around zero.
+_STEP = 0.5
+_ZERO = np.float32(7.5)
+
+_WORD = regex.compile(r"[\p{L}\p{N}]")
 
 Bytes = npt.NDArray[np.uint8]
 Int16s = npt.NDArray[np.int16]
@@ -66,8 +69,12 @@ class TokenStates:
         counts = self.starts[passages + 1] - self.starts[passages]
         begins = np.concatenate([[0], np.cumsum(counts)])
         rows = np.repeat(self.starts[passages] - begins[:-1], counts) + np.arange(begins[-1])
-        states = _PAIRS[self.packed[rows]].reshape(len(rows), -1)
-        cosines = states @ (question * self.projection.deviations).T
+        packed = self.packed[rows]
+        scaled = (question * self.projection.deviations * np.float32(_STEP)).T
+        # Half bytes are small whole numbers: the level they stand for is taken off afterwards.
+        cosines = (packed & 15).astype(np.float32) @ scaled[0::2]
+        cosines += (packed >> 4).astype(np.float32) @ scaled[1::2]
+        cosines -= _ZERO * scaled.sum(axis=0)
         lines = self.lines[rows]
         owners = np.repeat(np.arange(len(passages)), counts)
         new = np.flatnonzero((np.diff(lines) != 0) | (np.diff(owners) != 0)) + 1
@@ -116,23 +123,30 @@ def learn(sample: Iterable[Encoding], general: Sequence[Encoding]) -> Projection
     return Projection(mean, components, np.maximum(deviations, 1e-6))
 
 
-def pack(encoding: Encoding, projection: Projection) -> Bytes:
-    """Return uint8 (tokens of the text, COMPONENTS / 2) for a passage."""
-    kept = encoding.states[encoding.offsets[:, 0] >= 0]
+def spoken(encoding: Encoding, text: str) -> npt.NDArray[np.bool_]:
+    """Return bool (tokens,), which of a passage's tokens are compared: those with a letter or
+    digit, as in ColBERT."""
+    return np.array(
+        [start >= 0 and bool(_WORD.search(text, start, end)) for start, end in encoding.offsets]
+    )
+
+
+def pack(encoding: Encoding, kept_tokens: npt.NDArray[np.bool_], projection: Projection) -> Bytes:
+    """Return uint8 (tokens kept, COMPONENTS / 2) for a passage."""
+    kept = encoding.states[kept_tokens]
     scaled = projection(kept, projection.mean) / projection.deviations
-    levels = np.clip(np.rint(scaled * 2 + 7.5), 0, 15).astype(np.uint8)
+    levels = np.clip(np.rint(scaled / _STEP + _ZERO), 0, 15).astype(np.uint8)
     packed: Bytes = levels[:, 0::2] | (levels[:, 1::2] << 4)
     return packed
 
 
-def token_lines(encoding: Encoding, heading: int, lines: Sequence[Line]) -> Int16s:
-    """Return int16 (tokens of the text,), the line that each stands in.
+def token_lines(offsets: Ints, heading: int, lines: Sequence[Line]) -> Int16s:
+    """Return int16 (tokens,), the line that each of these tokens stands in.
 
-    heading is the length of the path before the lines, its line end included; each line's plain
-    text stands behind it with one more.
+    heading is the length of the path before the lines as the encoder reads it, its line end
+    included; each line's plain text stands behind it with one more.
     """
-    ends = heading + np.cumsum([len(line.plain) + 1 for line in lines])
-    offsets = encoding.offsets[encoding.offsets[:, 0] >= 0]
+    ends = heading + np.cumsum([len(normalise(line.plain)) + 1 for line in lines])
     # A token may begin with the white space before it: its last character says where it is.
     last = np.maximum(offsets[:, 1] - 1, offsets[:, 0])
     position = np.searchsorted(ends, last, side="right")
