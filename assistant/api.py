@@ -27,6 +27,10 @@ class AskRequest(BaseModel):
     language: Annotated[
         Literal["auto", "ko", "en"], Field(description="Of the question; auto finds out")
     ] = "auto"
+    min_confidence: Annotated[
+        float | None,
+        Field(ge=0, le=1, strict=False, description="Below it: not_covered. Default: calibrated"),
+    ] = None
     explain: Annotated[bool, Field(description="Show each stage's scores")] = False
 
 
@@ -70,7 +74,13 @@ def _router(assistant: Assistant) -> APIRouter:
     def ask(request: AskRequest) -> Answer:
         """Return the sections that answer, best first, or `not_covered` with the closest one."""
         return assistant.ask(
-            Question(request.question, request.limit, request.language, request.explain)
+            Question(
+                request.question,
+                request.limit,
+                request.language,
+                request.explain,
+                request.min_confidence,
+            )
         )
 
     @router.get("/health/live", operation_id="live", tags=["operations"])

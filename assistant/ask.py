@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,12 +17,13 @@ from assistant.answer import (
     Highlight,
     SectionRef,
 )
+from assistant.judge import JUDGES, Judge, signals
 from assistant.lexicon import Lexicon
 from assistant.links import highlight_url, section_url
 from assistant.messages import Message, message
 from assistant.rerank import Reranker
-from assistant.retrieve import FUSED, Fusion, Hit, Query, by_section, evidence, fuse
-from index.encoder import Encoder, normalise
+from assistant.retrieve import FUSED, Evidence, Fusion, Hit, Query, by_section, evidence, fuse
+from index.encoder import Encoder, Encoding, normalise
 from index.errors import QuestionError
 from index.language import Language
 from index.language import language as language_of
@@ -30,29 +31,48 @@ from index.store import Snapshot
 
 MAX_QUESTION = 2000
 MAX_LIMIT = 20
+JUDGE = "judge.json"
 _RERANKED = 10
+# Of questions that the notes answer, the share that may be refused for the sake of the others.
+_REFUSED = 0.05
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+")
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. language: `auto`, `ko` or `en`; limit counts sections."""
+    """What is asked. language: `auto`, `ko` or `en`; limit counts sections.
+
+    min_confidence: below it the answer is `not_covered`; None leaves that to the calibration.
+    """
 
     text: str
     limit: int = 3
     language: str = "auto"
     explain: bool = False
+    min_confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: the evidence before fusion, and hits, best first, one a section."""
+
+    evidence: Evidence
+    hits: list[Hit]
 
 
 @dataclass(frozen=True)
 class Assistant:
-    """Answers questions from one version of the index."""
+    """Answers questions from one version of the index.
+
+    risk: the share of questions graded `answers` that may be answered wrongly.
+    """
 
     snapshot: Snapshot
     encoder: Encoder
     link_template: str
     public_url: str
+    risk: float
     reranker: Reranker | None = None
 
     def ask(self, question: Question) -> Answer:
@@ -61,35 +81,64 @@ class Assistant:
         typed = searchable(question.text)
         if not _WORD.search(typed):
             language = self._language(question, self.snapshot.notes.documents[0].source)
-            return self._answer(started, typed, typed, language, "no_words", ())
+            return self._answer(started, typed, typed, language, "not_covered", 0.0, ())
         meant = self.lexicon.speller.mend(typed)
-        hits = self.search(self.query(meant))[: question.limit]
-        found = [self._passage(rank, hit) for rank, hit in enumerate(hits, 1)]
-        if not question.explain:
-            found = [replace(passage, explanation=None) for passage in found]
+        query = self.query(meant)
+        found = self.search(query)
+        confidence = self.confidence(query, found)
+        grade = self.grade(confidence, question.min_confidence)
         language = self._language(question, typed)
-        return self._answer(started, typed, meant, language, "not_covered", found)
+        passages = [
+            self._passage(rank, hit, question.explain)
+            for rank, hit in enumerate(found.hits[: question.limit], 1)
+        ]
+        return self._answer(started, typed, meant, language, grade, confidence, passages)
 
-    def query(self, text: str) -> Query:
-        """Return the question encoded and analysed."""
-        encoding = next(iter(self.encoder.encode([text], "query")))
+    def query(self, text: str, encoding: Encoding | None = None) -> Query:
+        """Return the question analysed, and encoded if that is not done yet."""
+        encoding = encoding or next(iter(self.encoder.encode([text], "query")))
         return Query(text, language_of(text), encoding, self.lexicon.words(text))
 
-    def search(self, query: Query, fusion: Fusion = FUSED) -> list[Hit]:
-        """Return hits, best first, one a section."""
+    def search(self, query: Query, fusion: Fusion = FUSED) -> Found:
+        """Return what the notes have for a query."""
         contents = self.snapshot.contents
-        hits = by_section(contents, fuse(contents, query, evidence(contents, query), fusion))
-        return self._reranked(query, hits) if self.reranker else hits
+        candidates = evidence(contents, query)
+        hits = by_section(contents, fuse(contents, query, candidates, fusion))
+        return Found(candidates, self._reranked(query, hits) if self.reranker else hits)
+
+    def confidence(self, query: Query, found: Found) -> float:
+        """Return the probability that the first hit answers, 0 to 1."""
+        contents = self.snapshot.contents
+        return self.judge.confidence(
+            signals(contents, query, found.evidence, found.hits), query.language
+        )
+
+    def grade(self, confidence: float, least: float | None = None) -> Grade:
+        """Return what a confidence means in words; below `least` the notes do not cover it."""
+        if confidence < (self.refused_below if least is None else least):
+            return "not_covered"
+        return "answers" if confidence >= self.sure_from else "may_answer"
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Return what questions to these notes are judged by."""
+        return JUDGES.validate_json(self.snapshot.extras[JUDGE])
+
+    @cached_property
+    def refused_below(self) -> float:
+        """Return the confidence below which the notes do not cover a question."""
+        return self.judge.refusal(_REFUSED)
+
+    @cached_property
+    def sure_from(self) -> float:
+        """Return the confidence from which a passage answers within the stated risk."""
+        return self.judge.threshold(self.risk)
 
     @cached_property
     def lexicon(self) -> Lexicon:
         """Return how questions' words are read."""
         contents = self.snapshot.contents
-        return Lexicon(contents.vocabulary, contents.lexical, self._is_known)
-
-    def _is_known(self, word: str) -> bool:
-        # A word of general language is one piece to the tokenizer.
-        return self.encoder.count_tokens([word]) == [1]
+        return Lexicon(contents.vocabulary, contents.lexical, word_test(self.encoder))
 
     def _reranked(self, query: Query, hits: list[Hit]) -> list[Hit]:
         assert self.reranker
@@ -113,26 +162,33 @@ class Assistant:
         typed: str,
         meant: str,
         language: Language,
-        none: Message,
+        grade: Grade,
+        confidence: float,
         passages: Sequence[FoundPassage],
     ) -> Answer:
-        grade: Grade = "answers" if passages else "not_covered"
+        covered = grade != "not_covered"
+        said: dict[Grade, Message | None] = {
+            "answers": None,
+            "may_answer": "may_answer",
+            "not_covered": "not_covered" if passages else "no_words",
+        }
+        name = said[grade]
         return Answer(
             id=uuid.uuid4().hex,
-            status="answered" if passages else "not_covered",
+            status="answered" if covered else "not_covered",
             grade=grade,
-            confidence=max(0.0, min(1.0, passages[0].score)) if passages else 0.0,
-            message=None if passages else message(none, language),
+            confidence=round(confidence, 4),
+            message=message(name, language) if name else None,
             language=language,
             query=meant,
             corrected_from=None if typed == meant else typed,
             index_version=self.snapshot.version,
             took_ms=round((time.perf_counter() - started) * 1000, 2),
-            passages=tuple(passages),
-            closest=None,
+            passages=tuple(passages) if covered else (),
+            closest=passages[0] if passages and not covered else None,
         )
 
-    def _passage(self, rank: int, hit: Hit) -> FoundPassage:
+    def _passage(self, rank: int, hit: Hit, explain: bool) -> FoundPassage:
         passage = self.snapshot.notes.passages[hit.passage]
         document = self.snapshot.notes.documents[passage.document]
         section = document.sections[passage.section]
@@ -151,14 +207,23 @@ class Assistant:
             damaged=False,
             url=url,
             highlight_url=highlight_url(url, answers[0].words),
-            explanation=Explanation(
-                late=round(hit.late, 4),
-                lines=round(hit.lines, 4),
-                dense=round(hit.dense, 4),
-                lexical=round(hit.lexical, 4),
-                reranked=hit.reranked,
-            ),
+            explanation=_explanation(hit) if explain else None,
         )
+
+
+def _explanation(hit: Hit) -> Explanation:
+    return Explanation(
+        late=round(hit.late, 4),
+        lines=round(hit.lines, 4),
+        dense=round(hit.dense, 4),
+        lexical=round(hit.lexical, 4),
+        reranked=hit.reranked,
+    )
+
+
+def word_test(encoder: Encoder) -> Callable[[str], bool]:
+    """Return what tells a word of general language: it is one piece to the tokenizer."""
+    return lambda word: encoder.count_tokens([word]) == [1]
 
 
 def searchable(question: str) -> str:

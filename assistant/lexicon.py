@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import regex
+
 from assistant.spelling import Speller
-from index.analyzer import analyze
+from index.analyzer import analyze, stem
 from index.lexical import Lexical
 from index.loanwords import same, skeleton
 from index.vocabulary import Vocabulary
+
+_LATIN = regex.compile(r"\p{Latin}+")
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,11 @@ class Lexicon:
         """Return the words to search for: the question's, each unknown one as the notes write it,
         and those that the glossary says mean the same."""
         found = list(analyze(question))
+        # A stem sounds less like the other script than the word that was written.
+        written = {stem(word): word for word in _LATIN.findall(question.lower())}
         for word in dict.fromkeys(found):
             if not self.lexical.frequency(word):
-                found += self._across(word)
+                found += self._across(written.get(word, word))
         return tuple(found + list(self._synonyms(question)))
 
     def _across(self, word: str) -> list[str]:

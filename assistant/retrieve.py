@@ -220,8 +220,10 @@ def _answers(contents: Contents, found: Evidence, weights: Floats) -> list[tuple
     )
     odds = np.stack([late, cosines[rows], found.line_lexical[rows]], axis=1) @ _LINE_LOGIT
     edges = np.searchsorted(owners, np.arange(len(found.passages) + 1))
+    # Where the heading fills all that the model reads, the first line stands for the others.
     return [
-        _likeliest(lines[start:end], odds[start:end]) for start, end in pairwise(edges.tolist())
+        _likeliest(lines[start:end], odds[start:end]) or (0,)
+        for start, end in pairwise(edges.tolist())
     ]
 
 

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     model: str = Field(
         "", description="A sentence-transformers model, name or folder; empty: the default model"
     )
+    risk: float = Field(
+        0.1, gt=0, lt=1, description="Share of questions graded `answers` answered wrongly, at most"
+    )
     reranker: str = Field("", description="A cross-encoder for a second look, name or folder")
     engine: str = Field(
         "onnx", pattern="^(onnx|torch)$", description="What runs the default model: onnx or torch"

@@ -77,7 +77,7 @@ class Speller:
             return word
         for end in range(len(word), 1, -1):
             noun = self._near(word[:end]) if _is_bound(word[:end], word[end:]) else None
-            if noun and not word.startswith(noun):
+            if noun and noun not in word:
                 return noun + word[end:]
         return word
 

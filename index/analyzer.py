@@ -1,7 +1,9 @@
 """Words for lexical search: Korean morphemes, English stems, identifiers whole and by part."""
 
-from collections.abc import Iterator
-from functools import cache
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from threading import local
 
 import mecab_ko
@@ -47,20 +49,35 @@ _EMPTY = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Span:
+    """What stands at [start, end) of a text, and the words it is compared by."""
+
+    start: int
+    end: int
+    words: tuple[str, ...]
+
+
 def analyze(text: str) -> list[str]:
     """Return the words of a text in order, as both questions and passages are compared by.
 
     Identifiers come whole and by part, English words by stem, Korean nouns whole and by part,
     verbs by stem; particles, endings and English stop words are left out.
     """
-    text = normalise(text)
-    words: list[str] = []
-    for start, end, latin in _runs(text):
-        words += _latin(text[start:end]) if latin else _korean(text[start:end])
-    return words
+    return [word for span in spans(normalise(text)) for word in span.words]
 
 
-@cache
+def spans(text: str) -> Iterator[Span]:
+    """Yield where a normalised text holds words, in order."""
+    latin = [match.span() for match in _LATIN.finditer(text)]
+    found = [
+        *(Span(start, end, tuple(_latin(text[start:end]))) for start, end in latin),
+        *_korean(text, latin),
+    ]
+    yield from sorted((span for span in found if span.words), key=lambda span: span.start)
+
+
+@lru_cache(maxsize=4096)
 def morphemes(text: str) -> tuple[tuple[str, str], ...]:
     """Return each morpheme's surface with its tag, as `NNG` or `VV+EF`."""
     found = (line.partition("\t") for line in _tagger().parse(text).splitlines())
@@ -70,17 +87,6 @@ def morphemes(text: str) -> tuple[tuple[str, str], ...]:
 def stem(word: str) -> str:
     """Return the stem of an English word in lower case."""
     return str(_stemmer().stemWord(word))
-
-
-def _runs(text: str) -> Iterator[tuple[int, int, bool]]:
-    position = 0
-    for match in _LATIN.finditer(text):
-        if match.start() > position:
-            yield position, match.start(), False
-        yield match.start(), match.end(), True
-        position = match.end()
-    if position < len(text):
-        yield position, len(text), False
 
 
 def _latin(identifier: str) -> Iterator[str]:
@@ -93,22 +99,27 @@ def _latin(identifier: str) -> Iterator[str]:
             yield stem(part)
 
 
-def _korean(text: str) -> Iterator[str]:
-    if text.isspace():
-        return
+def _korean(text: str, latin: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    # The whole text is read at once: what follows `VM` is a particle only behind it.
+    starts = [start for start, _ in latin]
+    position = 0
     for line in _tagger().parse(text).splitlines():
         surface, tab, rest = line.partition("\t")
         if not tab:
             continue
-        features = rest.split(",")
-        parts = _parts(features)
-        if parts and features[4] == "Compound":
-            yield surface
-        elif not parts:
-            parts = [(surface, features[0])]
-        for word, tag in parts:
-            if tag in _CONTENT and word not in _EMPTY:
-                yield word
+        start = text.index(surface, position)
+        position = start + len(surface)
+        before = bisect_right(starts, start) - 1
+        if before < 0 or start >= latin[before][1]:
+            yield Span(start, position, _content(surface, rest.split(",")))
+
+
+def _content(surface: str, features: list[str]) -> tuple[str, ...]:
+    parts = _parts(features) or [(surface, features[0])]
+    words = [word for word, tag in parts if tag in _CONTENT and word not in _EMPTY]
+    if features[4] == "Compound" and len(parts) > 1:
+        words.insert(0, surface)
+    return tuple(words)
 
 
 def _parts(features: list[str]) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """A build: notes to passages to vectors and token states to a new version of the index."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +18,21 @@ _SAMPLE_TOKENS = 60_000
 _SAMPLE_LINES = 300
 
 Report = Callable[[str], None]
+Bank = Mapping[Language, Sequence[Encoding]]
+Prepare = Callable[[store.Contents, Bank], Mapping[str, bytes]]
 
 
 def build(
-    collection: corpus.Collection, data_dir: Path, encoder: Encoder, report: Report
+    collection: corpus.Collection,
+    data_dir: Path,
+    encoder: Encoder,
+    report: Report,
+    prepare: Prepare,
 ) -> store.Snapshot:
     """Build a new version of the index, switch to it and return it.
 
-    Raises IndexUnusable; the version before then goes on being served.
+    prepare gets the contents and the encoded bank of general questions, and returns files that
+    the version holds as well. Raises IndexUnusable; the version before then goes on being served.
     """
     for item in collection.skipped:
         report(f"Left out: {item.path} {item.reason}.")
@@ -58,6 +65,7 @@ def build(
         encoder.weights,
         {name: str(folder.resolve()) for name, folder in collection.folders.items()},
         {f"{d.corpus}/{d.id}": corpus.source_hash(d.source) for d in documents},
+        prepare(contents, asked),
     )
 
 
@@ -77,7 +85,7 @@ def _passages(
     )
     vectors, values, lines = [], [], []
     for passage, text, encoding in zip(found, texts, encodings, strict=True):
-        heading = len(heading_path(documents[passage.document], passage)) + 1
+        heading = len(normalise(heading_path(documents[passage.document], passage))) + 1
         kept = states.spoken(encoding, normalise(text))
         vectors.append(encoding.vector)
         values.append(states.pack(encoding, kept, projection))
@@ -117,12 +125,15 @@ def _as_questions(
 ) -> tuple[list[Encoding], Language]:
     """Return some of the notes' lines encoded as questions, and the language of most of them."""
     lines = [passage.lines[line].plain for passage in found for line in _embedded_lines(passage)]
-    lines = lines or [heading_path(documents[passage.document], passage) for passage in found]
     sample = lines[:: 1 + len(lines) // _SAMPLE_LINES]
     languages = Counter(documents[passage.document].language for passage in found)
     return list(encoder.encode(sample, "query")), languages.most_common(1)[0][0]
 
 
 def _embedded_lines(passage: Passage) -> list[int]:
-    """Return the lines that have a vector of their own: a line of code alone says too little."""
-    return [number for number, line in enumerate(passage.lines) if line.kind != "code"]
+    """Return the lines that have a vector of their own.
+
+    A line of code alone says too little, but a passage of nothing else is known by its code.
+    """
+    lines = [number for number, line in enumerate(passage.lines) if line.kind != "code"]
+    return lines or list(range(len(passage.lines)))

@@ -125,10 +125,11 @@ def learn(sample: Iterable[Encoding], general: Sequence[Encoding]) -> Projection
 
 def spoken(encoding: Encoding, text: str) -> npt.NDArray[np.bool_]:
     """Return bool (tokens,), which of a passage's tokens are compared: those with a letter or
-    digit, as in ColBERT."""
-    return np.array(
+    digit, as in ColBERT; all of the text where it has none."""
+    words = np.array(
         [start >= 0 and bool(_WORD.search(text, start, end)) for start, end in encoding.offsets]
     )
+    return words if words.any() else encoding.offsets[:, 0] >= 0
 
 
 def pack(encoding: Encoding, kept_tokens: npt.NDArray[np.bool_], projection: Projection) -> Bytes:

@@ -7,7 +7,7 @@ DATA_DIR/versions/VERSION/           manifest.json, notes.json, vectors.faiss, o
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -32,6 +32,7 @@ WHOLE = -1
 REBUILD = "Build it anew: notes build"
 _KEPT = 3
 _MANIFEST = "manifest.json"
+_EXTRA = "extra."
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,14 @@ class Contents:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One immutable version of the index, held by a request from start to end."""
+    """One immutable version of the index, held by a request from start to end.
+
+    extras: files that its builder put beside the contents, by name.
+    """
 
     manifest: Manifest
     contents: Contents
+    extras: Mapping[str, bytes]
 
     @property
     def notes(self) -> Notes:
@@ -157,13 +162,14 @@ def write(
     weights: Weights,
     corpora: dict[str, str],
     sources: dict[str, str],
+    extras: Mapping[str, bytes],
 ) -> Snapshot:
     """Write a new version beside the old one, read it back, switch to it and return it.
 
     Raises IndexUnusable when the folder cannot be written; the old version then goes on.
     """
     try:
-        return _write(data_dir, contents, weights, corpora, sources)
+        return _write(data_dir, contents, weights, corpora, sources, extras)
     except OSError as error:
         raise IndexUnusable(
             f"The index cannot be written to {data_dir}: {error.strerror or error}. "
@@ -205,6 +211,7 @@ def _write(
     weights: Weights,
     corpora: dict[str, str],
     sources: dict[str, str],
+    extras: Mapping[str, bytes],
 ) -> Snapshot:
     versions = data_dir / "versions"
     versions.mkdir(parents=True, exist_ok=True)
@@ -216,6 +223,8 @@ def _write(
     folder.mkdir()
     try:
         _write_contents(contents, folder)
+        for name, data in extras.items():
+            (folder / f"{_EXTRA}{name}").write_bytes(data)
         manifest = Manifest(
             schema=SCHEMA,
             version=version,
@@ -255,7 +264,9 @@ def _load(folder: Path) -> Snapshot:
                 f"{folder / name} is damaged: {found.size} bytes with SHA-256 {found.sha256[:12]}…,"
                 f" the manifest says {expected.size} with {expected.sha256[:12]}…. {REBUILD}"
             )
-    return Snapshot(manifest, _read_contents(folder))
+    names = [name for name in manifest.files if name.startswith(_EXTRA)]
+    extras = {name.removeprefix(_EXTRA): (folder / name).read_bytes() for name in names}
+    return Snapshot(manifest, _read_contents(folder), extras)
 
 
 def _write_contents(contents: Contents, folder: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import regex
 
 from index.analyzer import morphemes
+from index.encoder import normalise
 
 _LATIN = regex.compile(r"[\p{Latin}]{3,}")
 _HANGUL = regex.compile(r"\p{Hangul}{2,}")
@@ -29,11 +30,12 @@ def collect(texts: Iterable[str], glossary: tuple[tuple[str, ...], ...]) -> Voca
     """Return the words of some texts."""
     latin: Counter[str] = Counter()
     hangul: Counter[str] = Counter()
-    for text in texts:
+    for text in map(normalise, texts):
         latin.update(word.lower() for word in _LATIN.findall(text))
         for run in _HANGUL.findall(text):
             hangul.update(_nouns(run))
-    return Vocabulary(_by_count(latin), _by_count(hangul), glossary)
+    groups = tuple(tuple(map(normalise, group)) for group in glossary)
+    return Vocabulary(_by_count(latin), _by_count(hangul), groups)
 
 
 def _nouns(run: str) -> Iterable[str]:

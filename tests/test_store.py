@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,20 @@ import numpy as np
 import pytest
 
 from index import store
+from index.analyzer import analyze
 from index.corpus import read
 from index.encoder import Floats, Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
-from index.passages import passages
+from index.general import LANGUAGES, General
+from index.lexical import index_words
+from index.passages import embedded_text, passages
+from index.states import Projection, TokenStates
+from index.vocabulary import collect
 
 CORPUS = Path(__file__).parents[1] / "corpus"
-WEIGHTS = Weights("model", "fingerprint", 8, "mean", "query: ", "passage: ")
+DIMENSION = 8
+WEIGHTS = Weights("model", "fingerprint", DIMENSION, "mean", "query: ", "passage: ")
+EXTRAS = {"judge.json": b'{"a": 1}', "odd.bin": bytes(range(256))}
 
 
 def notes() -> store.Notes:
@@ -25,26 +33,66 @@ def notes() -> store.Notes:
 
 
 def vectors(count: int) -> Floats:
-    found = np.random.default_rng(0).normal(size=(count, 8)).astype(np.float32)
+    found = np.random.default_rng(0).normal(size=(count, DIMENSION)).astype(np.float32)
     unit: Floats = found / np.linalg.norm(found, axis=1, keepdims=True)
     return unit
 
 
-def write(data_dir: Path) -> store.Snapshot:
+def token_states(found: store.Notes) -> TokenStates:
+    """Return random half bytes, two tokens a line."""
+    random = np.random.default_rng(1)
+    lines = [np.arange(2 * len(passage.lines)) // 2 for passage in found.passages]
+    starts = np.cumsum([0, *map(len, lines)], dtype=np.int64)
+    packed = random.integers(0, 256, (int(starts[-1]), DIMENSION // 2), dtype=np.uint8)
+    components, _ = np.linalg.qr(random.normal(size=(DIMENSION, DIMENSION)))
+    projection = Projection(
+        vectors(1)[0], components.astype(np.float32), np.ones(DIMENSION, np.float32)
+    )
+    return TokenStates(packed, np.concatenate(lines).astype(np.int16), starts, projection)
+
+
+def contents() -> store.Contents:
     found = notes()
     owners = [
         (row, line)
         for row, passage in enumerate(found.passages)
-        for line in range(-1, len(passage.lines))
+        for line in range(store.WHOLE, len(passage.lines))
     ]
-    index = store.vectors_of(vectors(len(owners)), np.asarray(owners, np.int32))
-    return store.write(data_dir, found, index, WEIGHTS, {"default": str(CORPUS)}, {"a": "b"})
+    texts = [embedded_text(found.documents[p.document], p) for p in found.passages]
+    lines = [line.plain for passage in found.passages for line in passage.lines]
+    return store.Contents(
+        notes=found,
+        vectors=store.vectors_of(vectors(len(owners)), np.asarray(owners, np.int32)),
+        states=token_states(found),
+        lexical=index_words(map(analyze, texts)),
+        line_lexical=index_words(map(analyze, lines)),
+        vocabulary=collect(texts, (("VM", "가상 머신"),)),
+        general=General(
+            {language: vectors(5) for language in LANGUAGES},
+            {language: vectors(2)[0] for language in LANGUAGES},
+            {language: vectors(2)[1] for language in LANGUAGES},
+        ),
+    )
+
+
+def write(data_dir: Path) -> store.Snapshot:
+    folders = {"default": str(CORPUS)}
+    return store.write(data_dir, contents(), WEIGHTS, folders, {"a": "b"}, EXTRAS)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with one version, not to be changed."""
+    folder = tmp_path_factory.mktemp("written")
+    write(folder)
+    return folder
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     written, loaded = write(tmp_path), store.load(tmp_path)
     assert loaded.notes == written.notes == notes()
     assert loaded.manifest == written.manifest
+    assert loaded.extras == written.extras == EXTRAS
     assert sorted(p.name for p in tmp_path.iterdir()) == ["current", "versions"]
 
 
@@ -59,13 +107,46 @@ def test_a_vector_searched_against_itself_gives_one_and_ties_go_by_row() -> None
     np.testing.assert_allclose(scores, np.sort(exact)[::-1], atol=1e-6)
 
 
-def test_the_lines_of_a_passage_are_its_own(tmp_path: Path) -> None:
-    snapshot = write(tmp_path)
-    everything = snapshot.vectors.faiss.reconstruct_n(0, len(snapshot.vectors.owners))
-    for row, passage in enumerate(snapshot.notes.passages):
-        own = [i for i, (p, line) in enumerate(snapshot.vectors.owners) if p == row and line >= 0]
-        assert len(own) == len(passage.lines)
-        np.testing.assert_array_equal(snapshot.vectors.lines(row), everything[own])
+def test_all_parts_are_read_back(written: Path) -> None:
+    expected, loaded = contents(), store.load(written).contents
+    assert loaded.vocabulary == expected.vocabulary
+    assert loaded.line_starts.tolist() == expected.line_starts.tolist()
+    everything = loaded.vectors.faiss.reconstruct_n(0, loaded.vectors.faiss.ntotal)
+    np.testing.assert_array_equal(everything, vectors(len(everything)))
+    np.testing.assert_array_equal(loaded.vectors.owners, expected.vectors.owners)
+    np.testing.assert_array_equal(loaded.vectors.line_mean, expected.vectors.line_mean)
+    for words in (["컨테이너"], ["docker", "볼륨"], ["podman"]):
+        for name in ("lexical", "line_lexical"):
+            index, same = getattr(loaded, name), getattr(expected, name)
+            np.testing.assert_array_equal(index.share(words), same.share(words))
+    for language in LANGUAGES:
+        for name in ("vectors", "vector_means", "token_means"):
+            parts = getattr(loaded.general, name), getattr(expected.general, name)
+            np.testing.assert_array_equal(parts[0][language], parts[1][language])
+
+
+def test_token_states_are_mapped_from_disk(written: Path) -> None:
+    expected, loaded = contents().states, store.load(written).contents.states
+    assert isinstance(loaded.packed, np.memmap)
+    assert not loaded.packed.flags.writeable
+    for name in ("packed", "lines", "starts"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(expected, name))
+        assert getattr(loaded, name).dtype == getattr(expected, name).dtype
+    for name in ("mean", "components", "deviations"):
+        kept, given = getattr(loaded.projection, name), getattr(expected.projection, name)
+        np.testing.assert_array_equal(kept, given)
+
+
+def test_the_vectors_of_passages_are_their_own(written: Path) -> None:
+    snapshot = store.load(written)
+    index = snapshot.contents.vectors
+    everything = index.faiss.reconstruct_n(0, len(index.owners))
+    count = len(snapshot.notes.passages)
+    for chosen in (np.arange(count), np.arange(count)[::-2], np.array([count // 2])):
+        found, rows = index.of(chosen.astype(np.int32))
+        own = [(p, n) for p in chosen for n in range(-1, len(snapshot.notes.passages[p].lines))]
+        assert [tuple(owner) for owner in index.owners[rows].tolist()] == own
+        np.testing.assert_array_equal(found, everything[rows])
 
 
 def test_a_second_build_switches_and_keeps_few(tmp_path: Path) -> None:
@@ -80,20 +161,26 @@ def test_no_index_yet(tmp_path: Path) -> None:
         store.load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["notes.json", "vectors.faiss", "owners.npy", "manifest.json"])
+def harmed(data: bytes, harm: str) -> bytes:
+    return (
+        data[: len(data) // 2] if harm == "cut" else data[:3] + bytes([data[3] ^ 0xFF]) + data[4:]
+    )
+
+
 @pytest.mark.parametrize("harm", ["cut", "flip", "remove"])
-def test_damage_is_named_with_the_way_out(tmp_path: Path, name: str, harm: str) -> None:
-    path = tmp_path / "versions" / write(tmp_path).version / name
-    data = bytearray(path.read_bytes())
-    if harm == "cut":
-        path.write_bytes(data[: len(data) // 2])
-    elif harm == "flip":
-        data[3] ^= 0xFF
-        path.write_bytes(data)
-    else:
+def test_damage_is_named_with_the_way_out(tmp_path: Path, harm: str) -> None:
+    folder = tmp_path / "versions" / write(tmp_path).version
+    paths = sorted(folder.iterdir())
+    assert {"manifest.json", "notes.json", "states.npy", "vectors.faiss"} < {p.name for p in paths}
+    for path in paths:
+        data = path.read_bytes()
         path.unlink()
-    with pytest.raises(IndexDamaged, match=rf"{name}.*notes build"):
-        store.load(tmp_path)
+        if harm != "remove":
+            path.write_bytes(harmed(data, harm))
+        with pytest.raises(IndexDamaged, match=rf"{re.escape(path.name)}.*notes build"):
+            store.load(tmp_path)
+        path.write_bytes(data)
+    store.load(tmp_path)
 
 
 def test_a_pointer_to_nowhere(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from index.errors import IndexMissing, NotesError
 
 if TYPE_CHECKING:
     from assistant.ask import Assistant
-    from index.corpus import Collection
     from index.encoder import Encoder
     from index.store import Snapshot
 
@@ -80,11 +79,7 @@ def build(
     settings = read_settings(
         corpus=path or corpus, data_dir=data_dir, cache_dir=cache_dir, model=model, engine=engine
     )
-    from index import corpus as notes
-    from index.engines import open_encoder
-
-    collection = notes.read(settings.corpora)
-    _build(settings, collection, open_encoder(settings.model, settings.engine, settings.cache_dir))
+    _build(settings)
 
 
 @app.command()
@@ -172,32 +167,37 @@ def _address(settings: Settings) -> str:
 
 def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
     from assistant.ask import Assistant
-    from index import corpus, store
+    from index import store
     from index.engines import open_encoder
 
-    collection = None
     try:
         snapshot = store.load(settings.data_dir)
     except IndexMissing:
         if not build_missing:
             raise
-        collection = corpus.read(settings.corpora)
+        snapshot = None
     encoder = open_encoder(settings.model, settings.engine, settings.cache_dir)
-    if collection:
-        snapshot = _build(settings, collection, encoder)
+    snapshot = snapshot or _build(settings, encoder)
     store.check_weights(snapshot.manifest, encoder.weights)
     reranker = None
     if settings.reranker:
         from assistant.rerank import CrossEncoderReranker
 
         reranker = CrossEncoderReranker(settings.reranker)
-    return Assistant(snapshot, encoder, settings.link_template, settings.public_url, reranker)
+    return Assistant(
+        snapshot, encoder, settings.link_template, settings.public_url, settings.risk, reranker
+    )
 
 
-def _build(settings: Settings, collection: "Collection", encoder: "Encoder") -> "Snapshot":
-    from index.build import build as build_index
+def _build(settings: Settings, encoder: "Encoder | None" = None) -> "Snapshot":
+    from index import corpus
+    from index.engines import open_encoder
+    from ui.building import build_index
 
-    snapshot = build_index(collection, settings.data_dir, encoder, _say)
+    # Notes that cannot be read are told before seconds go into the model.
+    corpus.read(settings.corpora)
+    encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)
+    snapshot = build_index(settings, encoder, _say)
     counts = snapshot.manifest.counts
     _say(
         f"Built version {snapshot.version}: {counts['documents']} documents, "

@@ -1,0 +1,130 @@
+"""Calibration of the judge: to one set of notes at build time, and by labelled questions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assistant.judge import Background, Judge, Learned, background, signals
+from assistant.lexicon import Lexicon
+from assistant.retrieve import FUSED, Evidence, Hit, Query, by_section, evidence, fuse
+from index import general
+from index.encoder import Encoder, Encoding, Floats
+from index.language import Language
+from index.language import language as language_of
+from index.store import Contents
+
+_FOLDS = 10
+_STEPS = 50
+# How strongly weights are drawn to those they start from, in questions.
+_PRIOR = 300.0
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Questions with known answers, in the judge's terms.
+
+    standard: float64 (questions, SIGNALS). right: whether the first section answers. covered:
+    whether any does.
+    """
+
+    standard: Floats
+    right: tuple[bool, ...]
+    covered: tuple[bool, ...]
+
+
+def calibrate(
+    contents: Contents,
+    bank: Mapping[Language, Sequence[Encoding]],
+    known: Callable[[str], bool],
+    learned: Learned,
+) -> Judge:
+    """Return the judge for these notes: what general questions get from them is its background."""
+    lexicon = Lexicon(contents.vocabulary, contents.lexical, known)
+    backgrounds: dict[Language, Background] = {}
+    for language, encodings in bank.items():
+        texts = general.questions(language)
+        queries = (
+            Query(text, language, encoding, lexicon.words(text))
+            for text, encoding in zip(texts, encodings, strict=True)
+        )
+        backgrounds[language] = background([_signals(contents, query)[0] for query in queries])
+    return Judge(backgrounds, learned)
+
+
+def label(
+    contents: Contents,
+    judge: Judge,
+    encoder: Encoder,
+    lexicon: Lexicon,
+    questions: Sequence[str],
+    answers: Callable[[int, Hit], bool],
+    covered: Sequence[bool],
+) -> Labelled:
+    """Return labelled questions; `answers` tells whether a hit answers the question of a number."""
+    texts = [lexicon.speller.mend(text) for text in questions]
+    rows, right = [], []
+    for number, encoding in enumerate(encoder.encode(texts, "query")):
+        text = texts[number]
+        query = Query(text, language_of(text), encoding, lexicon.words(text))
+        found, hits = _signals(contents, query)
+        rows.append(judge.backgrounds[query.language].standard(found))
+        right.append(bool(covered[number]) and answers(number, hits[0]))
+    return Labelled(np.stack(rows), tuple(right), tuple(covered))
+
+
+def learn(sets: Sequence[Labelled], prior: Learned | None = None) -> Learned:
+    """Return what a logistic regression learns from labelled questions, each set counting alike.
+
+    The weights are drawn to the prior's, so that a few questions move them little. The confidences
+    that thresholds follow from are those of folds that a question took no part in.
+    """
+    standard = np.concatenate([item.standard for item in sets])
+    right = np.concatenate([np.asarray(item.right, np.float64) for item in sets])
+    shares = np.concatenate([np.full(len(s.right), 1 / len(s.right)) for s in sets])
+    shares *= len(right) / shares.sum()
+    start = np.zeros(standard.shape[1] + 1)
+    if prior:
+        start = np.asarray([*prior.weights, prior.intercept])
+    folds = np.random.default_rng(0).permutation(len(right)) % _FOLDS
+    confidences = np.zeros(len(right))
+    for fold in range(_FOLDS):
+        kept = folds != fold
+        weights = _fit(standard[kept], right[kept], shares[kept], start)
+        confidences[~kept] = _probability(standard[~kept], weights)
+    weights = _fit(standard, right, shares, start)
+    return Learned(
+        tuple(weights[:-1].tolist()),
+        float(weights[-1]),
+        tuple(confidences.round(4).tolist()),
+        tuple(bool(value) for value in right),
+        tuple(value for item in sets for value in item.covered),
+    )
+
+
+def _signals(contents: Contents, query: Query) -> tuple[Floats, list[Hit]]:
+    candidates: Evidence = evidence(contents, query)
+    hits = by_section(contents, fuse(contents, query, candidates, FUSED))
+    return signals(contents, query, candidates, hits), hits
+
+
+def _fit(standard: Floats, right: Floats, shares: Floats, start: Floats) -> Floats:
+    """Return weights with the intercept last, by Newton's method; the intercept is left free."""
+    inputs = np.hstack([standard, np.ones((len(right), 1))])
+    pull = np.full(inputs.shape[1], _PRIOR)
+    pull[-1] = 1e-6
+    weights = start.copy()
+    for _ in range(_STEPS):
+        probability = _probability(standard, weights)
+        gradient = inputs.T @ (shares * (probability - right)) + pull * (weights - start)
+        curve = (shares * probability * (1 - probability))[:, None] * inputs
+        step = np.linalg.solve(inputs.T @ curve + np.diag(pull), gradient)
+        weights = weights - step
+        if np.abs(step).max() < 1e-8:
+            break
+    return weights
+
+
+def _probability(standard: Floats, weights: Floats) -> Floats:
+    probability: Floats = 1 / (1 + np.exp(-(standard @ weights[:-1] + weights[-1])))
+    return probability

@@ -1,0 +1,1 @@
+"""Texts and numbers that ship with the program."""

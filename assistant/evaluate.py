@@ -1,0 +1,250 @@
+"""How well an assistant answers a file of questions: ranking, highlights, time."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import ir_measures
+import numpy as np
+from ir_measures import RR, R, nDCG
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from assistant.answer import Grade
+from assistant.ask import Assistant
+from assistant.retrieve import FUSED, Fusion, Hit
+from index.encoder import Floats
+from index.errors import NotesError
+from index.notes import Passage
+from index.store import Notes
+
+MEASURES = {"R@1": R @ 1, "R@3": R @ 3, "MRR@10": RR @ 10, "nDCG@10": nDCG @ 10}
+ABLATIONS: dict[str, Fusion] = {
+    "dense": Fusion(late=0, lines=0, dense=1, lexical=0, lexical_across=0),
+    "lexical": Fusion(late=0, lines=0, dense=0, lexical=1, lexical_across=1),
+    "late": Fusion(late=1, lines=0, dense=0, lexical=0, lexical_across=0),
+    "fused": FUSED,
+}
+# Questions whose every word stands in the notes, but whose answer does not.
+HARD = "hard"
+_DEPTH = 20
+_RESAMPLES = 2000
+
+
+class QuestionsError(NotesError):
+    """A file of questions cannot be read."""
+
+
+class Case(BaseModel):
+    """One question with what answers it; without gold the notes do not cover it.
+
+    gold: anchors of sections, or documents' paths where only the page is known. lines: words of
+    the notes, each of a line that answers.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    question: Annotated[str, Field(validation_alias=AliasChoices("question", "query"))]
+    language: Annotated[
+        Literal["ko", "en"], Field(validation_alias=AliasChoices("language", "lang"))
+    ]
+    kind: str = "question"
+    part: str = ""
+    gold: tuple[str, ...] = ()
+    gold_path: str = ""
+    lines: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
+
+    @property
+    def covered(self) -> bool:
+        """Return whether the notes answer it."""
+        return bool(self.gold or self.gold_path)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one question.
+
+    measures: by name, NaN where the notes do not cover it. highlighted: whether the first and
+    whether any marked line answers, None where no line is known. The times are
+    milliseconds.
+    """
+
+    case: Case
+    measures: Mapping[str, float]
+    highlighted: tuple[bool, bool] | None
+    encoding_ms: float
+    search_ms: float
+    judge_ms: float
+    confidence: float
+    grade: Grade
+
+
+def read_cases(path: Path, part: str = "") -> list[Case]:
+    """Return the questions of a JSON Lines file, of one part if named.
+
+    Raises QuestionsError naming the line at fault.
+    """
+    cases = []
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuestionsError(f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            cases.append(Case.model_validate(json.loads(line)))
+        except (ValidationError, json.JSONDecodeError) as error:
+            reason = str(error).replace("\n", " ")
+            raise QuestionsError(f"{path}:{number} is no question: {reason}") from error
+    chosen = [case for case in cases if not part or case.part == part]
+    if not chosen:
+        known = ", ".join(sorted({case.part for case in cases})) or "none"
+        raise QuestionsError(f"{path} has no questions of part {part!r}; its parts: {known}.")
+    return chosen
+
+
+def evaluate(assistant: Assistant, cases: Sequence[Case], fusion: Fusion = FUSED) -> list[Result]:
+    """Return the result of each question, asked one after the other."""
+    return [_result(assistant, case, fusion) for case in cases]
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95% interval of a mean by the percentile bootstrap (Efron 1979)."""
+    array = np.asarray(values, np.float64)
+    generator = np.random.default_rng(0)
+    rows = generator.integers(0, len(array), (_RESAMPLES, len(array)))
+    low, high = np.percentile(array[rows].mean(axis=1), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def grouped(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Return covered questions by language, then by language and kind."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        if result.case.covered:
+            groups.setdefault(result.case.language, []).append(result)
+    for result in results:
+        if result.case.covered:
+            name = f"{result.case.language} {result.case.kind}"
+            groups.setdefault(name, []).append(result)
+    return dict(sorted(groups.items()))
+
+
+def _result(assistant: Assistant, case: Case, fusion: Fusion) -> Result:
+    started = time.perf_counter()
+    meant = assistant.lexicon.speller.mend(case.question)
+    mended = time.perf_counter()
+    encoding = next(iter(assistant.encoder.encode([meant], "query")))
+    encoded = time.perf_counter()
+    query = assistant.query(meant, encoding)
+    found = assistant.search(query, fusion)
+    searched = time.perf_counter()
+    confidence = assistant.confidence(query, found)
+    done = time.perf_counter()
+    hits = found.hits
+    notes = assistant.snapshot.notes
+    return Result(
+        case,
+        _measures(case, notes, hits),
+        _highlighted(case, notes, hits),
+        (encoded - mended) * 1000,
+        (mended - started + searched - encoded) * 1000,
+        (done - searched) * 1000,
+        confidence,
+        assistant.grade(confidence),
+    )
+
+
+def _measures(case: Case, notes: Notes, hits: Sequence[Hit]) -> dict[str, float]:
+    if not case.covered:
+        return dict.fromkeys(MEASURES, float("nan"))
+    gold = set(case.gold) or {case.gold_path}
+    scores: dict[str, float] = {}
+    for hit in hits:
+        name = _name(case, notes, notes.passages[hit.passage])
+        scores.setdefault(name, hit.score)
+    # Of equal scores, what does not answer counts as first: a tie wins nothing.
+    ranked = sorted(scores, key=lambda name: (-scores[name], name in gold))[:_DEPTH]
+    run = {"q": {name: float(-rank) for rank, name in enumerate(ranked)}}
+    relevant = {"q": dict.fromkeys(gold, 1)}
+    found = ir_measures.calc_aggregate(list(MEASURES.values()), relevant, run)
+    measures = {name: float(found[measure]) for name, measure in MEASURES.items()}
+    # Several sections may answer: that one of them stands there is what a reader sees.
+    for depth in (1, 3):
+        measures[f"R@{depth}"] = float(any(name in gold for name in ranked[:depth]))
+    return measures
+
+
+def _name(case: Case, notes: Notes, passage: Passage) -> str:
+    document = notes.documents[passage.document]
+    return document.sections[passage.section].anchor if case.gold else document.path
+
+
+def _highlighted(case: Case, notes: Notes, hits: Sequence[Hit]) -> tuple[bool, bool] | None:
+    if not case.lines:
+        return None
+    for hit in hits:
+        passage = notes.passages[hit.passage]
+        if _name(case, notes, passage) in case.gold:
+            source = notes.documents[passage.document].source
+            marked = [passage.lines[number] for number in hit.answers]
+            places = [source.find(words) + len(words) // 2 for words in case.lines]
+            right = [any(line.start <= at < line.end for at in places) for line in marked]
+            return right[0], any(right)
+    return False, False
+
+
+def paired(results: Sequence[Result], others: Sequence[Result], measure: str) -> Floats:
+    """Return float64 (covered questions,), how much better each came out than in the other run."""
+    pairs = zip(results, others, strict=True)
+    return np.asarray(
+        [a.measures[measure] - b.measures[measure] for a, b in pairs if a.case.covered]
+    )
+
+
+def is_gold(case: Case, notes: Notes, hit: Hit) -> bool:
+    """Return whether a hit stands in what answers the question."""
+    return _name(case, notes, notes.passages[hit.passage]) in (set(case.gold) or {case.gold_path})
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How well confidence tells covered questions from the others.
+
+    auroc: area under the receiver operating characteristic, the hardest kind left out; hard: of
+    that kind alone; NaN where there is none. told: share of uncovered questions, without and of
+    the hardest kind, below the confidence that refuses 6% of the covered ones.
+    """
+
+    auroc: float
+    hard: float
+    told: float
+    told_hard: float
+
+
+def separation(cases: Sequence[Case], confidences: Sequence[float]) -> Separation:
+    """Return how well the confidences separate."""
+    pairs = list(zip(cases, confidences, strict=True))
+    covered = np.asarray([value for case, value in pairs if case.covered])
+    easy = np.asarray([v for case, v in pairs if not case.covered and case.kind != HARD])
+    hard = np.asarray([v for case, v in pairs if not case.covered and case.kind == HARD])
+    refused = np.quantile(covered, 0.06)
+    return Separation(
+        _auroc(covered, easy), _auroc(covered, hard), _below(easy, refused), _below(hard, refused)
+    )
+
+
+def _auroc(positive: Floats, negative: Floats) -> float:
+    if not len(positive) or not len(negative):
+        return float("nan")
+    above = (positive[:, None] > negative).mean() + (positive[:, None] == negative).mean() / 2
+    return round(float(above), 4)
+
+
+def _below(values: Floats, threshold: float) -> float:
+    return round(float((values < threshold).mean()), 4) if len(values) else float("nan")

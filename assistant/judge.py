@@ -1,0 +1,207 @@
+"""Does the first passage answer? A calibrated probability from what the searches found.
+
+Each signal is put into the terms of these notes by the questions of the general bank, of which
+almost none is about them: how many standard deviations it lies above what such a question gets.
+So weights learned on some notes carry over to others.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from assistant.retrieve import Evidence, Hit, Query
+from index.analyzer import spans
+from index.encoder import Floats
+from index.language import Language
+from index.states import HEADING
+from index.store import Contents
+
+SIGNALS = (
+    "score",  # fused
+    "margin",  # to the next section's
+    "late",  # late interaction, tokens weighted by contrast
+    "late_mean",  # all tokens alike
+    "late_weak",  # the worse half of the tokens
+    "lines",  # cosine of the best line
+    "lines_background",  # the same, above what general questions get from this passage's lines
+    "lexical",  # share of BM25
+    "known",  # share of the question's words that the notes have, by rarity
+    "words",  # how well each content word is met in the passage, by rarity
+    "words_weak",  # the worst of them
+    "line_words_weak",  # the worst of them in the answering line and its heading alone
+)
+_LIMIT = 4.0
+# Of the normal distribution, for an upper bound at 90%.
+_QUANTILE = 1.2816
+
+
+@dataclass(frozen=True)
+class Background:
+    """Mean and standard deviation of each signal over general questions of one language."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def standard(self, signals: Floats) -> Floats:
+        """Return the signals in deviations from the mean, cut off where they say no more."""
+        scaled = (signals - np.asarray(self.mean)) / np.asarray(self.deviation)
+        clipped: Floats = np.clip(scaled, -_LIMIT, _LIMIT * 2)
+        return clipped
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is learned from labelled questions; `benchmarks/train_judge.py` writes what ships.
+
+    weights, intercept: of a logistic regression over standard signals, in the order of SIGNALS.
+    confidences, right: what it said of questions that it was not trained on, and whether the first
+    section answered them; covered: whether any section did.
+    """
+
+    weights: tuple[float, ...]
+    intercept: float
+    confidences: tuple[float, ...]
+    right: tuple[bool, ...]
+    covered: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What questions to one set of notes are judged by."""
+
+    backgrounds: Mapping[Language, Background]
+    learned: Learned
+
+    def confidence(self, signals: Floats, language: Language) -> float:
+        """Return the probability that the first passage answers, 0 to 1."""
+        return self.probability(self.backgrounds[language].standard(signals))
+
+    def probability(self, standard: Floats) -> float:
+        """Return the same from standard signals."""
+        logit = float(standard @ np.asarray(self.learned.weights) + self.learned.intercept)
+        return float(1 / (1 + np.exp(-logit)))
+
+    def threshold(self, risk: float) -> float:
+        """Return the confidence from which at most this share of questions is answered wrongly.
+
+        Selection with guaranteed risk (Geifman and El-Yaniv 2017,
+        https://arxiv.org/abs/1705.08500): the lowest threshold whose upper bound on the wrong share
+        of the calibration questions, by Wilson's score at 90% confidence, stays below the risk.
+        1 where none does.
+        """
+        order = np.argsort(self.learned.confidences)[::-1]
+        confidences = np.asarray(self.learned.confidences)[order]
+        wrong = np.cumsum(~np.asarray(self.learned.right)[order]).astype(np.float32)
+        answered = np.arange(1, len(order) + 1, dtype=np.float32)
+        kept = np.flatnonzero(_upper_bound(wrong, answered) <= risk)
+        return float(confidences[kept[-1]]) if len(kept) else 1.0
+
+    def refusal(self, share: float) -> float:
+        """Return the confidence below which this share of covered questions would be refused."""
+        covered = np.asarray(self.learned.confidences)[np.asarray(self.learned.covered)]
+        return float(np.quantile(covered, share))
+
+
+def _upper_bound(wrong: Floats, asked: Floats) -> Floats:
+    share = wrong / asked
+    spread = np.sqrt(share * (1 - share) / asked + _QUANTILE**2 / (4 * asked**2))
+    bound: Floats = (share + _QUANTILE**2 / (2 * asked) + _QUANTILE * spread) / (
+        1 + _QUANTILE**2 / asked
+    )
+    return bound
+
+
+JUDGES = TypeAdapter(Judge)
+LEARNED = TypeAdapter(Learned)
+
+
+def shipped() -> Learned:
+    """Return what ships with the program."""
+    return LEARNED.validate_json(files("assistant.data").joinpath("judge.json").read_bytes())
+
+
+def background(signals: Sequence[Floats]) -> Background:
+    """Return the background that signals of general questions make."""
+    found = np.stack(signals).astype(np.float64)
+    deviation = np.maximum(found.std(axis=0), 1e-3)
+    return Background(tuple(found.mean(axis=0).tolist()), tuple(deviation.tolist()))
+
+
+def signals(contents: Contents, query: Query, found: Evidence, hits: Sequence[Hit]) -> Floats:
+    """Return float64 (SIGNALS,), what speaks for the first hit; hits are one a section."""
+    hit = hits[0]
+    row = int(np.searchsorted(found.passages, hit.passage))
+    own = found.alignment.owners == row
+    best, lines = found.alignment.best[own], found.alignment.lines[own]
+    tokens = best.max(axis=0)
+    weak = np.sort(tokens)[: max(1, len(tokens) // 2)]
+    answering = np.isin(lines, [HEADING, *hit.answers[:1]])
+    near = best[answering].max(axis=0)
+    words = _Words.of(contents, query)
+    values = {
+        "score": hit.score,
+        "margin": hit.score - hits[1].score if len(hits) > 1 else hit.score,
+        "late": hit.late,
+        "late_mean": tokens.mean(),
+        "late_weak": weak.mean(),
+        "lines": hit.lines,
+        "lines_background": _lines_background(contents, query, found, hit),
+        "lexical": hit.lexical,
+        "known": words.known,
+        "words": words.mean(tokens),
+        "words_weak": words.weakest(tokens),
+        "line_words_weak": words.weakest(near),
+    }
+    return np.asarray([values[name] for name in SIGNALS])
+
+
+@dataclass(frozen=True)
+class _Words:
+    """A question's content words: their tokens, their rarity, and the share that is known."""
+
+    tokens: tuple[tuple[int, ...], ...]
+    rarity: tuple[float, ...]
+    known: float
+
+    @classmethod
+    def of(cls, contents: Contents, query: Query) -> "_Words":
+        offsets = query.encoding.offsets[query.encoding.offsets[:, 0] >= 0]
+        tokens, rarities, known = [], [], 0.0
+        for span in spans(query.text):
+            inside = (offsets[:, 0] < span.end) & (offsets[:, 1] > span.start)
+            if inside.any():
+                rarity = max(contents.lexical.rarity(word) for word in span.words)
+                tokens.append(tuple(np.flatnonzero(inside).tolist()))
+                rarities.append(rarity)
+                if any(contents.lexical.frequency(word) for word in span.words):
+                    known += rarity
+        total = sum(rarities)
+        return cls(tuple(tokens), tuple(rarities), known / total if total else 0.0)
+
+    def _met(self, best: Floats) -> list[float]:
+        return [float(best[list(rows)].mean()) for rows in self.tokens]
+
+    def mean(self, best: Floats) -> float:
+        total = sum(self.rarity)
+        if not total:
+            return 0.0
+        weighted = zip(self._met(best), self.rarity, strict=True)
+        return sum(met * rarity for met, rarity in weighted) / total
+
+    def weakest(self, best: Floats) -> float:
+        return min(self._met(best), default=0.0)
+
+
+def _lines_background(contents: Contents, query: Query, found: Evidence, hit: Hit) -> float:
+    vectors, rows = contents.vectors.of(np.asarray([hit.passage], np.int32))
+    lines = vectors[contents.vectors.owners[rows, 1] >= 0] - contents.vectors.line_mean
+    if not len(lines):
+        return 0.0
+    general = contents.general.vectors[query.language]
+    general = general - contents.general.vector_means[query.language]
+    norms = np.linalg.norm(general, axis=1)[:, None] * np.linalg.norm(lines, axis=1)
+    cosines = ((general @ lines.T) / np.maximum(norms, 1e-9)).max(axis=1)
+    return float((hit.lines - cosines.mean()) / max(float(cosines.std()), 1e-3))

@@ -1,0 +1,175 @@
+"""Token states: packed small, compared as if they were not, each in the line it stands in."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from index.corpus import read
+from index.encoder import Encoding, Floats, Ints, normalise
+from index.notes import Line
+from index.onnx_encoder import OnnxEncoder
+from index.passages import embedded_text, heading_path, passages
+from index.states import (
+    COMPONENTS,
+    HEADING,
+    Alignment,
+    Bytes,
+    Projection,
+    TokenStates,
+    learn,
+    pack,
+    spoken,
+    token_lines,
+)
+
+(NOTE,) = read({"docker": Path(__file__).parents[1] / "corpus"}).documents
+DIMENSION = 384
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@cache
+def projection() -> Projection:
+    """Return one with random orthonormal columns."""
+    random = generator()
+    columns, _ = np.linalg.qr(random.normal(size=(DIMENSION, COMPONENTS)))
+    return Projection(
+        random.normal(size=DIMENSION).astype(np.float32),
+        columns.astype(np.float32),
+        random.uniform(0.01, 0.1, COMPONENTS).astype(np.float32),
+    )
+
+
+def encoding(tokens: int, seed: int = 0, special: int = 2) -> Encoding:
+    """Return random states; the first and last tokens stand nowhere in the text."""
+    states = generator(seed).normal(size=(tokens + special, DIMENSION)).astype(np.float32)
+    offsets = np.full((tokens + special, 2), -1, np.int32)
+    offsets[1 : tokens + 1] = np.stack([np.arange(tokens), np.arange(tokens) + 1], axis=1)
+    return Encoding(states[0], states, offsets)
+
+
+def unpacked(packed: Bytes, projected: Projection) -> npt.NDArray[np.float64]:
+    """Return what the half bytes stand for, the first component in the low one."""
+    values = np.empty((len(packed), packed.shape[1] * 2))
+    values[:, 0::2], values[:, 1::2] = packed & 15, packed >> 4
+    return (values - 7.5) / 2 * projected.deviations
+
+
+def packed_states(counts: list[int]) -> TokenStates:
+    """Return passages of so many tokens, a heading and lines of four, random half bytes."""
+    total = sum(counts)
+    packed = generator().integers(0, 256, (total, COMPONENTS // 2), dtype=np.uint8)
+    lines = np.concatenate([np.arange(count) // 4 + HEADING for count in counts])
+    starts = np.cumsum([0, *counts], dtype=np.int64)
+    return TokenStates(packed, lines.astype(np.int16), starts, projection())
+
+
+def test_a_projected_state_has_unit_length() -> None:
+    project = projection()
+    found = project(encoding(9).states, project.mean)
+    assert found.shape == (11, COMPONENTS)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+
+
+def test_packing_errs_by_a_quarter_of_a_deviation() -> None:
+    project, text = projection(), encoding(50)
+    inside = text.offsets[:, 0] >= 0
+    packed = pack(text, inside, project)
+    assert packed.shape == (50, COMPONENTS // 2)
+    assert packed.dtype == np.uint8
+    scaled = project(text.states[inside], project.mean) / project.deviations
+    # Beyond the outermost level a value is cut to it.
+    expected = np.clip(scaled, -3.75, 3.75)
+    assert np.abs(unpacked(packed, project) / project.deviations - expected).max() <= 0.25 + 1e-4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_comparing_is_the_best_cosine_within_each_line(seed: int) -> None:
+    random = generator(seed)
+    states = packed_states([7, 1, 12, 30, 4, 5])
+    chosen = random.permutation(6)[: 2 + seed].astype(np.int32)
+    question = states.projection(encoding(5).states, states.projection.mean)
+    values = unpacked(states.packed, states.projection)
+    expected = [
+        (owner, line, (values[rows][states.lines[rows] == line] @ question.T).max(axis=0))
+        for owner, passage in enumerate(chosen)
+        for rows in [slice(states.starts[passage], states.starts[passage + 1])]
+        for line in np.unique(states.lines[rows])
+    ]
+    found = states.compare(question, chosen)
+    owners, lines, best = zip(*expected, strict=True)
+    assert found.owners.tolist() == list(owners)
+    assert found.lines.tolist() == list(lines)
+    np.testing.assert_allclose(found.best, np.stack(best), atol=1e-4)
+    assert found.best.dtype == np.float32
+    of_passages = [
+        (values[states.starts[p] : states.starts[p + 1]] @ question.T).max(axis=0) for p in chosen
+    ]
+    np.testing.assert_allclose(found.passages(), np.stack(of_passages), atol=1e-4)
+
+
+def test_an_alignment_of_passages_is_the_best_of_their_lines() -> None:
+    best = np.array([[0.1, 0.9], [0.4, 0.2], [0.3, 0.3], [-1, -0.5]], np.float32)
+    lines: Ints = np.array([HEADING, 0, 0, HEADING], np.int32)
+    found = Alignment(best, np.array([0, 0, 1, 2], np.int32), lines).passages()
+    expected = np.array([[0.4, 0.9], [0.3, 0.3], [-1, -0.5]], np.float32)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_few_tokens_are_enough_to_learn_from() -> None:
+    text, asked = encoding(11), encoding(5, seed=1)
+    learned = learn([text], [asked])
+    assert learned.mean.shape == (DIMENSION,)
+    assert learned.components.shape == (DIMENSION, COMPONENTS)
+    assert learned.deviations.shape == (COMPONENTS,)
+    assert (learned.deviations > 0).all()
+    np.testing.assert_allclose(
+        learned.components.T @ learned.components, np.eye(COMPONENTS), atol=1e-4
+    )
+    inside = text.offsets[:, 0] >= 0
+    packed = pack(text, inside, learned)
+    states = TokenStates(packed, np.arange(11, dtype=np.int16), np.array([0, 11]), learned)
+    own: Floats = learned(text.states[inside], learned.mean)
+    found = states.compare(own, np.array([0], np.int32)).best
+    np.testing.assert_allclose(np.diag(found), 1, atol=0.1)
+    assert found.argmax(axis=0).tolist() == list(range(11))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_each_token_stands_in_the_line_whose_text_holds_it(
+    onnx_encoder: OnnxEncoder, form: Literal["NFC", "NFD"]
+) -> None:
+    for passage in passages(NOTE, 0, 256, onnx_encoder.count_tokens):
+        path = heading_path(NOTE, passage)
+        lines = [Line(0, 0, normalize(form, line.plain), "", line.kind) for line in passage.lines]
+        text = normalise(embedded_text(NOTE, passage))
+        written = "\n".join([path, *(line.plain for line in lines)])
+        (found,) = onnx_encoder.encode([written], "passage")
+        kept = spoken(found, text)
+        spans = found.offsets[kept].tolist()
+        numbers = token_lines(found.offsets[kept], len(path) + 1, lines)
+        assert len(numbers) == len(spans) > 0
+        for (start, end), number in zip(spans, numbers.tolist(), strict=True):
+            first = start + len(text[start:end]) - len(text[start:end].lstrip())
+            assert text.count("\n", 0, first) + HEADING == number
+
+
+def test_tokens_of_signs_alone_are_not_compared(onnx_encoder: OnnxEncoder) -> None:
+    text = "도커, (docker) ... 3!"
+    (found,) = onnx_encoder.encode([text], "passage")
+    spans = found.offsets[spoken(found, text)].tolist()
+    assert "".join(text[start:end] for start, end in spans).replace(" ", "") == "도커docker3"
+
+
+def test_a_text_of_signs_alone_is_compared_by_them(onnx_encoder: OnnxEncoder) -> None:
+    (found,) = onnx_encoder.encode(["… 🐳"], "passage")
+    spans = found.offsets[spoken(found, "… 🐳")].tolist()
+    assert spans
+    assert min(start for start, _ in spans) == 0
