@@ -33,6 +33,7 @@ chromium:
 bench: install
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/search.py
 
 # Writes the pins anew from what is installed, after a change of pyproject.toml.
 lock:

@@ -248,3 +248,16 @@ def _auroc(positive: Floats, negative: Floats) -> float:
 
 def _below(values: Floats, threshold: float) -> float:
     return round(float((values < threshold).mean()), 4) if len(values) else float("nan")
+
+
+def calibration_error(results: Sequence[Result], bins: int = 10) -> float:
+    """Return the expected calibration error over equal bins (Naeini et al. 2015)."""
+    confidences = np.asarray([result.confidence for result in results])
+    right = np.asarray([r.case.covered and r.measures["R@1"] == 1 for r in results], np.float64)
+    place = np.minimum((confidences * bins).astype(int), bins - 1)
+    gaps = [
+        abs(confidences[place == b].mean() - right[place == b].mean()) * (place == b).mean()
+        for b in range(bins)
+        if (place == b).any()
+    ]
+    return float(sum(gaps))

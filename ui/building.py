@@ -1,10 +1,12 @@
 """A build as the commands run it: the index with the judge calibrated to its notes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from assistant.ask import JUDGE, word_test
-from assistant.calibrate import calibrate
-from assistant.judge import JUDGES, shipped
+from assistant.calibrate import calibrate, label, learn
+from assistant.evaluate import Case, is_gold
+from assistant.judge import JUDGES, Judge, shipped
+from assistant.lexicon import Lexicon
 from assistant.settings import Settings
 from index import corpus
 from index.build import Bank, build
@@ -12,11 +14,35 @@ from index.encoder import Encoder
 from index.store import Contents, Snapshot
 
 
-def build_index(settings: Settings, encoder: Encoder, report: Callable[[str], None]) -> Snapshot:
-    """Return a new version of the index over the notes that the settings name."""
+def build_index(
+    settings: Settings,
+    encoder: Encoder,
+    report: Callable[[str], None],
+    cases: Sequence[Case] = (),
+) -> Snapshot:
+    """Return a new version of the index over the notes that the settings name.
+
+    The judge is calibrated by the notes alone, and by labelled cases where there are any.
+    """
 
     def prepare(contents: Contents, bank: Bank) -> Mapping[str, bytes]:
         judge = calibrate(contents, bank, word_test(encoder), shipped())
+        if cases:
+            judge = _taught(contents, judge, encoder, cases)
         return {JUDGE: JUDGES.dump_json(judge)}
 
     return build(corpus.read(settings.corpora), settings.data_dir, encoder, report, prepare)
+
+
+def _taught(contents: Contents, judge: Judge, encoder: Encoder, cases: Sequence[Case]) -> Judge:
+    lexicon = Lexicon(contents.vocabulary, contents.lexical, word_test(encoder))
+    labelled = label(
+        contents,
+        judge,
+        encoder,
+        lexicon,
+        [case.question for case in cases],
+        lambda number, hit: is_gold(cases[number], contents.notes, hit),
+        [case.covered for case in cases],
+    )
+    return Judge(judge.backgrounds, learn([labelled], judge.learned))

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
@@ -15,6 +15,7 @@ from index.errors import IndexMissing, NotesError
 
 if TYPE_CHECKING:
     from assistant.ask import Assistant
+    from assistant.evaluate import Case
     from index.encoder import Encoder
     from index.store import Snapshot
 
@@ -74,12 +75,20 @@ def build(
     cache_dir: CacheDir = None,
     model: Model = None,
     engine: Engine = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Questions with answers, to calibrate the judge by.")
+    ] = None,
 ) -> None:
     """Build the index from a folder of Markdown."""
     settings = read_settings(
         corpus=path or corpus, data_dir=data_dir, cache_dir=cache_dir, model=model, engine=engine
     )
-    _build(settings)
+    cases: Sequence[Case] = ()
+    if calibrate:
+        from assistant.evaluate import read_cases
+
+        cases = [case for case in read_cases(calibrate) if not case.history]
+    _build(settings, cases=cases)
 
 
 @app.command()
@@ -160,6 +169,46 @@ def serve(
         server.serve(server.application(assistant), listener, ready)
 
 
+@app.command(name="eval")
+@_says_errors
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="Questions, a JSON Lines file.")],
+    part: Annotated[str, typer.Option(help="Only questions of this part.")] = "",
+    compare: Annotated[bool, typer.Option(help="Also each search alone.")] = False,
+    require: Annotated[
+        list[str] | None, typer.Option(help="A bar, as 'ko R@1>=0.9'; exit status 1 if missed.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write numbers here.")] = None,
+    curve: Annotated[
+        Path | None, typer.Option(help="Draw risk against coverage here, an SVG file.")
+    ] = None,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    model: Model = None,
+    engine: Engine = None,
+    reranker: RerankerName = None,
+) -> None:
+    """Measure how well a file of questions is answered."""
+    from assistant.evaluate import read_cases
+    from ui import evaluation
+    from ui.curve import risk_coverage
+
+    cases = [case for case in read_cases(file, part) if not case.history]
+    settings = read_settings(
+        data_dir=data_dir, cache_dir=cache_dir, model=model, engine=engine, reranker=reranker
+    )
+    runs = evaluation.run(_assistant(settings), cases, compare)
+    numbers = evaluation.summary(runs)
+    evaluation.show(numbers, f"{file.name}, {part or 'all'}: {len(cases)} questions")
+    if json_file:
+        evaluation.write(json_file, numbers, runs["fused"])
+    if curve:
+        curve.write_text(risk_coverage(runs["fused"]), "utf-8")
+    if missed := evaluation.missed(numbers, require or []):
+        _say("Missed: " + "; ".join(missed))
+        raise typer.Exit(1)
+
+
 def _address(settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return settings.public_url or f"http://{host}:{settings.port}"
@@ -189,7 +238,9 @@ def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
     )
 
 
-def _build(settings: Settings, encoder: "Encoder | None" = None) -> "Snapshot":
+def _build(
+    settings: Settings, encoder: "Encoder | None" = None, cases: "Sequence[Case]" = ()
+) -> "Snapshot":
     from index import corpus
     from index.engines import open_encoder
     from ui.building import build_index
@@ -197,7 +248,7 @@ def _build(settings: Settings, encoder: "Encoder | None" = None) -> "Snapshot":
     # Notes that cannot be read are told before seconds go into the model.
     corpus.read(settings.corpora)
     encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)
-    snapshot = build_index(settings, encoder, _say)
+    snapshot = build_index(settings, encoder, _say, cases)
     counts = snapshot.manifest.counts
     _say(
         f"Built version {snapshot.version}: {counts['documents']} documents, "

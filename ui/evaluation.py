@@ -1,0 +1,154 @@
+"""`notes eval`: the report of a run, as tables and as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import regex
+from rich.console import Console
+from rich.table import Table
+
+from assistant import evaluate
+from assistant.ask import Assistant
+from assistant.evaluate import MEASURES, Case, Result
+from index.errors import SettingsError
+
+Numbers = dict[str, float]
+_BAR = regex.compile(r"(?P<name>[^<>=]+?)\s*>=\s*(?P<least>[\d.]+)")
+
+
+def run(assistant: Assistant, cases: Sequence[Case], compare: bool) -> Mapping[str, list[Result]]:
+    """Return results by method: `fused`, and with compare each search alone."""
+    chosen = evaluate.ABLATIONS if compare else {"fused": evaluate.ABLATIONS["fused"]}
+    return {name: evaluate.evaluate(assistant, cases, f) for name, f in chosen.items()}
+
+
+def summary(runs: Mapping[str, list[Result]]) -> dict[str, Numbers]:
+    """Return every number of the report by group: languages, kinds, differences, abstention."""
+    found: dict[str, Numbers] = {}
+    for group, results in evaluate.grouped(runs["fused"]).items():
+        found[group] = _group(results)
+    for method in [name for name in runs if name != "fused"]:
+        for language in ("ko", "en"):
+            if numbers := _difference(runs["fused"], runs[method], language):
+                found[f"{language} {method}"] = numbers
+    found["abstention"] = _abstention(runs["fused"])
+    found["time"] = _times(runs["fused"])
+    return found
+
+
+def missed(numbers: Mapping[str, Numbers], bars: Sequence[str]) -> list[str]:
+    """Return each bar, as `ko R@1>=0.92`, that a number misses, with the number.
+
+    Raises SettingsError where a bar cannot be read or names no number.
+    """
+    found = []
+    for bar in bars:
+        match = _BAR.fullmatch(bar.strip())
+        group, _, name = (match["name"] if match else "").strip().rpartition(" ")
+        if not match or name not in numbers.get(group, {}):
+            known = "; ".join(f"{g} {n}" for g, items in numbers.items() for n in items)
+            raise SettingsError(f"{bar!r} is no bar. Write NAME>=NUMBER; the names: {known}")
+        value = numbers[group][name]
+        if not value >= float(match["least"]):
+            found.append(f"{bar}: {value:.4f}")
+    return found
+
+
+def show(numbers: Mapping[str, Numbers], title: str) -> None:
+    """Print the numbers as tables of equal columns."""
+    console = Console()
+    console.print(title)
+    shapes: dict[tuple[str, ...], list[str]] = {}
+    for group, items in numbers.items():
+        shapes.setdefault(tuple(items), []).append(group)
+    for columns, groups in shapes.items():
+        table = Table("", *columns, box=None, header_style="bold", pad_edge=False)
+        for group in groups:
+            values = numbers[group]
+            table.add_row(group, *(_shown(name, values[name]) for name in columns))
+        console.print(table)
+
+
+def write(path: Path, numbers: Mapping[str, Numbers], results: Sequence[Result]) -> None:
+    """Write the numbers and each question's result as JSON."""
+    questions = [
+        {
+            "id": r.case.id,
+            "question": r.case.question,
+            "kind": r.case.kind,
+            "confidence": round(r.confidence, 4),
+            "grade": r.grade,
+            **{name: None if value != value else value for name, value in r.measures.items()},
+        }
+        for r in results
+    ]
+    clean = {
+        group: {name: None if value != value else round(value, 4) for name, value in items.items()}
+        for group, items in numbers.items()
+    }
+    text = json.dumps({"summary": clean, "questions": questions}, ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", "utf-8")
+
+
+def _shown(name: str, value: float) -> str:
+    if value != value:
+        return "–"
+    return f"{value:.0f}" if name == "n" else f"{value:.3f}"
+
+
+def _group(results: Sequence[Result]) -> Numbers:
+    found: Numbers = {"n": len(results)}
+    for name in MEASURES:
+        values = [result.measures[name] for result in results]
+        found[name] = float(np.mean(values))
+        if name in ("R@1", "nDCG@10"):
+            found[f"{name} low"], found[f"{name} high"] = evaluate.interval(values)
+    marked = [result.highlighted for result in results if result.highlighted]
+    found["mark"] = float(np.mean([both[1] for both in marked])) if marked else float("nan")
+    found["first mark"] = float(np.mean([both[0] for both in marked])) if marked else float("nan")
+    return found
+
+
+def _difference(fused: Sequence[Result], other: Sequence[Result], language: str) -> Numbers:
+    ours = [r for r in fused if r.case.language == language]
+    theirs = [r for r in other if r.case.language == language]
+    gain = evaluate.paired(ours, theirs, "nDCG@10")
+    if not len(gain):
+        return {}
+    covered = [r for r in theirs if r.case.covered]
+    low, high = evaluate.interval(gain.tolist())
+    return {
+        "alone R@1": float(np.mean([r.measures["R@1"] for r in covered])),
+        "alone nDCG@10": float(np.mean([r.measures["nDCG@10"] for r in covered])),
+        "fused gains nDCG@10": float(gain.mean()),
+        "gain low": low,
+        "gain high": high,
+    }
+
+
+def _abstention(results: Sequence[Result]) -> Numbers:
+    cases = [r.case for r in results]
+    found = evaluate.separation(cases, [r.confidence for r in results])
+    covered = [r for r in results if r.case.covered]
+    sure = [r for r in results if r.grade == "answers"]
+    wrong = [not (r.case.covered and r.measures["R@1"] == 1) for r in sure]
+    return {
+        "AUROC": found.auroc,
+        "AUROC hard": found.hard,
+        "told so": found.told,
+        "told so hard": found.told_hard,
+        "refused": float(np.mean([r.grade == "not_covered" for r in covered])),
+        "sure": len(sure) / len(results),
+        "sure but wrong": float(np.mean(wrong)) if wrong else 0.0,
+        "ECE": evaluate.calibration_error(results),
+    }
+
+
+def _times(results: Sequence[Result]) -> Numbers:
+    return {
+        "encode ms": float(np.median([r.encoding_ms for r in results])),
+        "search ms": float(np.median([r.search_ms for r in results])),
+        "judge ms": float(np.median([r.judge_ms for r in results])),
+    }
