@@ -109,16 +109,28 @@ def _signals(contents: Contents, query: Query) -> tuple[Floats, list[Hit]]:
 
 
 def _fit(standard: Floats, right: Floats, shares: Floats, start: Floats) -> Floats:
-    """Return weights with the intercept last, by Newton's method; the intercept is left free."""
+    """Return weights with the intercept last, by Newton's method; the intercept is left free.
+
+    A step is halved until it makes things no worse: far from the best weights a whole one
+    overshoots.
+    """
     inputs = np.hstack([standard, np.ones((len(right), 1))])
     pull = np.full(inputs.shape[1], _PRIOR)
     pull[-1] = 1e-6
+
+    def loss(weights: Floats) -> float:
+        logits = inputs @ weights
+        missed = shares @ (np.logaddexp(0, logits) - right * logits)
+        return float(missed + pull @ (weights - start) ** 2 / 2)
+
     weights = start.copy()
     for _ in range(_STEPS):
         probability = _probability(standard, weights)
         gradient = inputs.T @ (shares * (probability - right)) + pull * (weights - start)
         curve = (shares * probability * (1 - probability))[:, None] * inputs
         step = np.linalg.solve(inputs.T @ curve + np.diag(pull), gradient)
+        while np.abs(step).max() >= 1e-8 and loss(weights - step) > loss(weights):
+            step = step / 2
         weights = weights - step
         if np.abs(step).max() < 1e-8:
             break
@@ -126,5 +138,6 @@ def _fit(standard: Floats, right: Floats, shares: Floats, start: Floats) -> Floa
 
 
 def _probability(standard: Floats, weights: Floats) -> Floats:
-    probability: Floats = 1 / (1 + np.exp(-(standard @ weights[:-1] + weights[-1])))
+    # The logistic function, written so that nothing overflows.
+    probability: Floats = np.exp(-np.logaddexp(0, -(standard @ weights[:-1] + weights[-1])))
     return probability

@@ -90,7 +90,7 @@ def read_cases(path: Path, part: str = "") -> list[Case]:
     """
     cases = []
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise QuestionsError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
@@ -233,6 +233,8 @@ def separation(cases: Sequence[Case], confidences: Sequence[float]) -> Separatio
     covered = np.asarray([value for case, value in pairs if case.covered])
     easy = np.asarray([v for case, v in pairs if not case.covered and case.kind != HARD])
     hard = np.asarray([v for case, v in pairs if not case.covered and case.kind == HARD])
+    if not len(covered):
+        return Separation(*[float("nan")] * 4)
     refused = np.quantile(covered, 0.06)
     return Separation(
         _auroc(covered, easy), _auroc(covered, hard), _below(easy, refused), _below(hard, refused)

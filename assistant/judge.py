@@ -90,13 +90,14 @@ class Judge:
         Selection with guaranteed risk (Geifman and El-Yaniv 2017,
         https://arxiv.org/abs/1705.08500): the lowest threshold whose upper bound on the wrong share
         of the calibration questions, by Wilson's score at 90% confidence, stays below the risk.
-        1 where none does.
+        Questions of one confidence are answered together. 1 where none does.
         """
         order = np.argsort(self.learned.confidences)[::-1]
         confidences = np.asarray(self.learned.confidences)[order]
         wrong = np.cumsum(~np.asarray(self.learned.right)[order]).astype(np.float32)
         answered = np.arange(1, len(order) + 1, dtype=np.float32)
-        kept = np.flatnonzero(_upper_bound(wrong, answered) <= risk)
+        last = np.append(confidences[1:] != confidences[:-1], True)
+        kept = np.flatnonzero((_upper_bound(wrong, answered) <= risk) & last)
         return float(confidences[kept[-1]]) if len(kept) else 1.0
 
     def refusal(self, share: float) -> float:

@@ -40,8 +40,8 @@ class Fusion:
     lines: float = 1.0
     dense: float = 0.0
     lexical: float = 0.3
-    lexical_across: float = 0.0
-    contrast: float = 1.0
+    lexical_across: float = 0.1
+    contrast: float = 0.5
 
 
 FUSED = Fusion()

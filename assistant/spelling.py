@@ -1,4 +1,4 @@
-"""What a question meant: the wrong keyboard layout, and misspelt words of the notes."""
+"""What a question meant: the wrong keyboard layout, misspelt words of the notes, lost spaces."""
 
 import unicodedata
 from collections.abc import Callable
@@ -15,10 +15,15 @@ from index.vocabulary import Vocabulary
 
 _TOKEN = regex.compile(r"\p{Hangul}+|[\p{Latin}']+")
 _SYLLABLES = regex.compile(r"[가-힣]+")
+# A particle follows a Latin word at once, but a Latin word begins behind a space.
+_SCRIPTS_MEET = regex.compile(r"(?<=[가-힣])(?=\p{Latin})")
 _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]")
 # Tags of what follows a noun or ends a verb: particles, endings, suffixes, the copula.
 _BOUND = ("J", "E", "X", "VC")
+# Tags that only a clause has: verbs and adjectives, adverbs, pronouns.
+_CLAUSE = ("V", "MAG", "NP")
 _SHORT_LATIN = 5
+_UNSPACED = 7
 _LONG_HANGUL = 8
 # Vowels and final consonants that are taken for each other, as conjoining jamo.
 _ALIKE = ("ᅢᅦ", "ᅤᅨ", "ᅬᅫᅰ", "ᅥᅧ", "ᅡᅣ", "ᅩᅭ", "ᅮᅲ", "ᆫᆷᆼ", "ᆨᆩᆿ", "ᆸᇁ", "ᆮᆺᆻᆽᆾᇀ")
@@ -35,7 +40,9 @@ class Speller:
 
     def mend(self, question: str) -> str:
         """Return the question as it was meant, unchanged where nothing speaks for a mistake."""
-        return _TOKEN.sub(lambda found: self._word(found[0]), self._layout(question))
+        question = _SCRIPTS_MEET.sub(" ", self._layout(question))
+        question = _TOKEN.sub(lambda found: self._word(found[0]), question)
+        return _TOKEN.sub(lambda found: self._spaced(found[0]), question)
 
     def _layout(self, question: str) -> str:
         """Return a question typed with the other keyboard layout as it was meant.
@@ -63,6 +70,8 @@ class Speller:
         lower = word.lower()
         if len(word) < 4 or self._is_word(word):
             return word
+        if joined := self._split(lower):
+            return joined
         found = process.extractOne(
             lower, self.vocabulary.latin, scorer=OSA.distance, score_cutoff=1
         )
@@ -72,6 +81,13 @@ class Speller:
         swapped = len(word) > _SHORT_LATIN or sorted(meant) == sorted(lower)
         return meant if swapped and meant[0] == lower[0] and not lower.startswith(meant) else word
 
+    def _split(self, word: str) -> str | None:
+        """Return two words of the notes that were written as one, as in `bindmount`."""
+        for end in range(4, len(word) - 3):
+            if word[:end] in self._latin and word[end:] in self._latin:
+                return f"{word[:end]} {word[end:]}"
+        return None
+
     def _hangul_word(self, word: str) -> str:
         if len(word) < 2 or self._is_known_noun(word):
             return word
@@ -80,6 +96,31 @@ class Speller:
             if noun and noun not in word:
                 return noun + word[end:]
         return word
+
+    def _spaced(self, run: str) -> str:
+        """Return a clause in Hangul without spaces with one wherever a new word begins."""
+        read = self._read(run) if len(run) >= _UNSPACED else ()
+        if not any(tag.startswith(_CLAUSE) for _, tag in read):
+            return run
+        parts: list[str] = []
+        before = ""
+        for surface, tag in read:
+            noun = before.startswith("N") and tag.startswith("N")
+            short = noun and min(len(surface), len(parts[-1])) < 2
+            if parts and (tag.startswith(_BOUND) or before.startswith("XP") or short):
+                parts[-1] += surface
+            else:
+                parts.append(surface)
+            before = tag.split("+")[-1]
+        return " ".join(parts)
+
+    def _read(self, run: str) -> tuple[tuple[str, str], ...]:
+        """Return a run's morphemes; a word of the notes that it begins with stays whole."""
+        read = morphemes(run)
+        heads = [run[:end] for end in range(2, len(run)) if run[:end] in self._hangul]
+        if heads and len(read[0][0]) < len(heads[-1]):
+            return ((heads[-1], "NNG"), *morphemes(run[len(heads[-1]) :]))
+        return read
 
     def _near(self, noun: str) -> str | None:
         if noun in self._hangul or self.known(noun):

@@ -81,6 +81,27 @@ def test_a_passage_that_is_its_answer_is_shown_once() -> None:
     assert card.count("되는 문장이다.") == 1
 
 
+def test_the_first_highlight_leads_alone_and_the_others_are_marked() -> None:
+    last = TEXT.index("뒤 문장이다.")
+    several = replace(
+        passage(), highlights=(*passage().highlights, Highlight(last, last + len("뒤 문장이다.")))
+    )
+    card = answer_card(answer(several), "ko")
+    quote, rest = card.split("</p>", 1)
+    assert "<mark><strong>답이</strong> 되는 문장이다.</mark>" in quote
+    assert "뒤 문장이다." not in quote
+    assert "<mark>뒤 문장이다.</mark>" in rest
+
+
+def test_a_passage_of_answers_alone_still_shows_them_all() -> None:
+    both = "첫째 답이다. 둘째 답이다."
+    spans = (Highlight(8, 15), Highlight(0, 7))
+    card = answer_card(answer(replace(passage(), text=both, highlights=spans)), "ko")
+    assert card.count("첫째 답이다.") == 1
+    assert card.count("둘째 답이다.") == 2
+    assert card.index("<mark>둘째 답이다.</mark>") < card.index("<mark>첫째 답이다.</mark>")
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_a_doubtful_answer_says_so(language: str) -> None:
     spoken = "ko" if language == "ko" else "en"
@@ -107,6 +128,8 @@ def test_not_covered_names_the_closest_section_and_quotes_nothing() -> None:
 def test_a_mended_question_is_shown() -> None:
     mended = replace(answer(passage()), query="도커 <b>", corrected_from="ehzj")
     assert "도커 &lt;b&gt;" in answer_card(mended, "ko")
+    lost = replace(answer(), query="도커 <b>", corrected_from="ehzj")
+    assert "도커 &lt;b&gt;" in answer_card(lost, "ko")
 
 
 def test_numbers_and_names_of_machinery_are_not_shown() -> None:

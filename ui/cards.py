@@ -93,9 +93,7 @@ def _label(name: str, language: Language) -> str:
 
 
 def _remarks(answer: Answer, first: FoundPassage, language: Language) -> Iterator[str]:
-    if answer.corrected_from is not None:
-        searched = _label("searched", language).format(query=answer.query)
-        yield f'<p class="note-remark">{escape(searched)}</p>'
+    yield _searched(answer, language)
     if answer.grade == "may_answer":
         caveat = escape(answer.message or message("may_answer", language))
         yield f'<p class="note-caveat">{caveat}</p>'
@@ -103,8 +101,17 @@ def _remarks(answer: Answer, first: FoundPassage, language: Language) -> Iterato
         yield f'<p class="note-remark">{_label(f"in_{first.document.language}", language)}</p>'
 
 
+def _searched(answer: Answer, language: Language) -> str:
+    if answer.corrected_from is None:
+        return ""
+    searched = _label("searched", language).format(query=answer.query)
+    return f'<p class="note-remark">{escape(searched)}</p>'
+
+
 def _quote(passage: FoundPassage, language: Language) -> Iterator[str]:
-    quote = "<br>".join(render_quote(passage.text, h, passage.url) for h in passage.highlights)
+    # The best line leads alone; the others are marked where they stand.
+    best = passage.highlights[:1]
+    quote = "".join(render_quote(passage.text, h, passage.url) for h in best)
     spoken = f'lang="{passage.document.language}"'
     if quote:
         yield f'<p class="note-quote" {spoken}><mark>{quote}</mark></p>'
@@ -122,9 +129,8 @@ def _quote(passage: FoundPassage, language: Language) -> Iterator[str]:
 
 
 def _is_whole(passage: FoundPassage) -> bool:
-    rest = passage.text
-    for highlight in sorted(passage.highlights, key=lambda h: h.start, reverse=True):
-        rest = rest[: highlight.start] + rest[highlight.end :]
+    best = passage.highlights[0]
+    rest = passage.text[: best.start] + passage.text[best.end :]
     return not any(character.isalnum() for character in rest)
 
 
@@ -148,7 +154,7 @@ def _also(passage: FoundPassage) -> str:
 
 def _not_covered(answer: Answer, language: Language) -> str:
     text = escape(answer.message or message("not_covered", language))
-    parts = [f'<p class="note-message">{text}</p>']
+    parts = [_searched(answer, language), f'<p class="note-message">{text}</p>']
     if answer.closest:
         path = " › ".join(answer.closest.section.path)
         link = _link(answer.closest.highlight_url, path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 from assistant.settings import Settings, read_settings
-from index.errors import IndexMissing, NotesError
+from index.errors import IndexMissing, NotesError, SettingsError
 
 if TYPE_CHECKING:
     from assistant.ask import Assistant
@@ -83,11 +83,9 @@ def build(
     settings = read_settings(
         corpus=path or corpus, data_dir=data_dir, cache_dir=cache_dir, model=model, engine=engine
     )
-    cases: Sequence[Case] = ()
-    if calibrate:
-        from assistant.evaluate import read_cases
-
-        cases = [case for case in read_cases(calibrate) if not case.history]
+    cases = _cases(calibrate) if calibrate else ()
+    if calibrate and not any(case.covered for case in cases):
+        raise SettingsError(f"{calibrate} has no question that the notes answer: add some.")
     _build(settings, cases=cases)
 
 
@@ -189,11 +187,10 @@ def evaluate(
     reranker: RerankerName = None,
 ) -> None:
     """Measure how well a file of questions is answered."""
-    from assistant.evaluate import read_cases
     from ui import evaluation
     from ui.curve import risk_coverage
 
-    cases = [case for case in read_cases(file, part) if not case.history]
+    cases = _cases(file, part)
     settings = read_settings(
         data_dir=data_dir, cache_dir=cache_dir, model=model, engine=engine, reranker=reranker
     )
@@ -207,6 +204,16 @@ def evaluate(
     if missed := evaluation.missed(numbers, require or []):
         _say("Missed: " + "; ".join(missed))
         raise typer.Exit(1)
+
+
+def _cases(file: Path, part: str = "") -> "list[Case]":
+    """Return a file's questions, those left out that follow up on others."""
+    from assistant.evaluate import read_cases
+
+    cases = [case for case in read_cases(file, part) if not case.history]
+    if not cases:
+        raise SettingsError(f"{file} has only questions that follow up on others.")
+    return cases
 
 
 def _address(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from assistant.evaluate import MEASURES, Case, Result
 from index.errors import SettingsError
 
 Numbers = dict[str, float]
-_BAR = regex.compile(r"(?P<name>[^<>=]+?)\s*>=\s*(?P<least>[\d.]+)")
+_BAR = regex.compile(r"(?P<name>[^<>=]+?)\s*>=\s*(?P<least>\d+(\.\d+)?)")
 
 
 def run(assistant: Assistant, cases: Sequence[Case], compare: bool) -> Mapping[str, list[Result]]:
@@ -43,14 +43,14 @@ def missed(numbers: Mapping[str, Numbers], bars: Sequence[str]) -> list[str]:
 
     Raises SettingsError where a bar cannot be read or names no number.
     """
+    values = {f"{g} {name}": value for g, items in numbers.items() for name, value in items.items()}
     found = []
     for bar in bars:
         match = _BAR.fullmatch(bar.strip())
-        group, _, name = (match["name"] if match else "").strip().rpartition(" ")
-        if not match or name not in numbers.get(group, {}):
-            known = "; ".join(f"{g} {n}" for g, items in numbers.items() for n in items)
+        if not match or match["name"] not in values:
+            known = "; ".join(values)
             raise SettingsError(f"{bar!r} is no bar. Write NAME>=NUMBER; the names: {known}")
-        value = numbers[group][name]
+        value = values[match["name"]]
         if not value >= float(match["least"]):
             found.append(f"{bar}: {value:.4f}")
     return found
@@ -139,7 +139,9 @@ def _abstention(results: Sequence[Result]) -> Numbers:
         "AUROC hard": found.hard,
         "told so": found.told,
         "told so hard": found.told_hard,
-        "refused": float(np.mean([r.grade == "not_covered" for r in covered])),
+        "refused": float(np.mean([r.grade == "not_covered" for r in covered]))
+        if covered
+        else float("nan"),
         "sure": len(sure) / len(results),
         "sure but wrong": float(np.mean(wrong)) if wrong else 0.0,
         "ECE": evaluate.calibration_error(results),

@@ -8,8 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from assistant.answer import Answer, FoundPassage
+from assistant.answer import Answer, FoundPassage, Highlight
 from assistant.messages import message
+from index.markdown import plain
+from ui.highlights import Page
 
 _SEARCHED = {"ko": "‘{}’(으)로 찾은 결과예요.", "en": "Showing results for “{}”."}
 _CLOSEST = {"ko": "가장 가까운 섹션:", "en": "Closest section:"}
@@ -18,15 +20,15 @@ _CLOSEST = {"ko": "가장 가까운 섹션:", "en": "Closest section:"}
 def show(answer: Answer, folders: Mapping[str, str], address: str) -> None:
     """Print the answer: for each section the words that answer, then where they stand."""
     console = Console(highlight=False, soft_wrap=True)
+    if answer.corrected_from:
+        searched = _SEARCHED[answer.language].format(answer.query)
+        console.print(Text(searched, style="dim"))
     if answer.status == "not_covered":
         console.print(Text(answer.message or ""))
         if answer.closest:
             console.print(Text(_CLOSEST[answer.language], style="dim"))
             _show(console, answer.closest, folders, address)
         return
-    if answer.corrected_from:
-        searched = _SEARCHED[answer.language].format(answer.query)
-        console.print(Text(searched, style="dim"))
     if answer.grade == "may_answer":
         console.print(Text(message("may_answer", answer.language), style="dim"))
     for passage in answer.passages:
@@ -38,8 +40,7 @@ def show(answer: Answer, folders: Mapping[str, str], address: str) -> None:
 def _show(
     console: Console, passage: FoundPassage, folders: Mapping[str, str], address: str
 ) -> None:
-    spans = passage.highlights
-    words = [passage.text[span.start : span.end] for span in spans] or [passage.text]
+    words = [_words(passage.text, span) for span in passage.highlights] or [passage.text]
     file = _shown(Path(folders[passage.document.corpus]) / passage.document.path)
     style = "bold" if passage.rank == 1 else ""
     console.print(Text("\n".join(words), style=style))
@@ -53,6 +54,15 @@ def _show(
             f"{name} {value:.3f}" for name, value in stages.items() if value is not None
         )
         console.print(Text(f"  {shown}", style="dim"))
+
+
+def _words(markdown: str, span: Highlight) -> str:
+    """Return the words without Markdown's marks; code as it is."""
+    text = markdown[span.start : span.end]
+    page = Page(markdown, [span])
+    if any(token.type in ("fence", "code_block") and page.touches(token) for token in page.tokens):
+        return text
+    return plain(page.markdown.parseInline(text)[0].children).strip() or text
 
 
 def _shown(path: Path) -> str:
