@@ -87,7 +87,7 @@ class Assistant:
         found = self.search(query)
         confidence = self.confidence(query, found)
         grade = self.grade(confidence, question.min_confidence)
-        language = self._language(question, typed)
+        language = self._language(question, meant)
         passages = [
             self._passage(rank, hit, question.explain)
             for rank, hit in enumerate(found.hits[: question.limit], 1)

@@ -76,7 +76,7 @@ def main() -> None:
             print("Learned from the others alone:")
             report(name, cases, found, learn(others))
     if "--write" in sys.argv:
-        TARGET.write_bytes(LEARNED.dump_json(learned, indent=1) + b"\n")
+        TARGET.write_bytes(LEARNED.dump_json(learned) + b"\n")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def test_every_passage_is_word_for_word(client: httpx.Client, server: Server) ->
         for span in passage["highlights"]:
             words = passage["text"][span["start"] : span["end"]]
             assert words.strip() == words != ""
-            assert words.split("\n")[0] in source.split("\n")[passage["line"] - 1]
+        best = passage["highlights"][0]
+        words = passage["text"][best["start"] : best["end"]]
+        assert words.split("\n")[0] in source.split("\n")[passage["line"] - 1]
 
 
 def test_limit_counts_sections(client: httpx.Client) -> None:
@@ -95,6 +97,10 @@ def test_limit_counts_sections(client: httpx.Client) -> None:
         ({"question": "docker", "limit": True}, 422, "limit"),
         ({"question": "docker", "language": "fr"}, 422, "language"),
         ({"question": "docker", "colour": "red"}, 422, "colour"),
+        ({"question": "docker", "min_confidence": -0.1}, 422, "min_confidence"),
+        ({"question": "docker", "min_confidence": 1.1}, 422, "min_confidence"),
+        ({"question": "docker", "min_confidence": "much"}, 422, "min_confidence"),
+        ({"question": "docker", "explain": "yes"}, 422, "explain"),
     ],
 )
 def test_bad_fields_are_named(
@@ -144,6 +150,71 @@ def test_a_question_without_words_is_not_covered(
     )
     assert answer["language"] == language
     assert answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "said"),
+    [
+        ("비행기 표는 어떻게 환불하나요?", "ko", "노트에는 이 내용이 없어요."),
+        ("best pasta recipe", "en", "The notes do not cover this."),
+    ],
+)
+def test_a_question_about_other_things_is_not_covered(
+    client: httpx.Client, question: str, language: str, said: str
+) -> None:
+    response = ask(client, question=question)
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer.keys() == KEYS
+    assert (answer["status"], answer["grade"]) == ("not_covered", "not_covered")
+    assert (answer["language"], answer["message"]) == (language, said)
+    assert answer["passages"] == []
+    assert 0 <= answer["confidence"] < 0.5
+    shape = ask(client, question="docker").json()["passages"][0]
+    closest = answer["closest"]
+    if closest is not None:
+        assert closest.keys() == shape.keys()
+        assert closest["section"].keys() == shape["section"].keys()
+        assert closest["rank"] == 1
+
+
+def test_a_question_in_another_language_is_told_so_in_it(client: httpx.Client) -> None:
+    answer = ask(client, question="best pasta recipe", language="ko").json()
+    assert (answer["language"], answer["message"]) == ("ko", "노트에는 이 내용이 없어요.")
+
+
+def test_a_least_confidence_is_kept(client: httpx.Client) -> None:
+    question = "볼륨은 어디에 저장되나요?"
+    calibrated = ask(client, question=question).json()
+    assert calibrated["closest"] is None
+    refused = ask(client, question=question, min_confidence=1).json()
+    assert (refused["status"], refused["passages"]) == ("not_covered", [])
+    assert refused["closest"] == calibrated["passages"][0]
+    answered = ask(client, question="best pasta recipe", min_confidence=0).json()
+    assert (answered["status"], answered["closest"]) == ("answered", None)
+    assert answered["passages"]
+    assert answered["grade"] == "may_answer"
+    assert answered["message"]
+
+
+def test_stages_are_shown_where_asked(client: httpx.Client) -> None:
+    plain = ask(client, question="docker image").json()["passages"]
+    explained = ask(client, question="docker image", explain=True).json()["passages"]
+    assert [passage["explanation"] for passage in plain] == [None] * len(plain)
+    assert [passage["url"] for passage in plain] == [passage["url"] for passage in explained]
+    for passage in explained:
+        stages = passage["explanation"]
+        assert stages.keys() == {"late", "lines", "dense", "lexical", "reranked"}
+        assert stages.pop("reranked") is None
+        assert all(isinstance(value, float) for value in stages.values())
+        assert 0 <= stages["lexical"] <= 1
+
+
+def test_a_misspelt_question_is_mended_and_told(client: httpx.Client) -> None:
+    answer = ask(client, question="ehzj zjsxpdlsj").json()
+    assert (answer["query"], answer["corrected_from"]) == ("도커 컨테이너", "ehzj zjsxpdlsj")
+    assert answer["status"] == "answered"
+    assert ask(client, question="도커 컨테이너").json()["corrected_from"] is None
 
 
 def test_control_characters_do_no_harm(client: httpx.Client) -> None:

@@ -171,6 +171,64 @@ def test_what_cannot_be_asked_is_said_in_the_chat(
     visit.assert_clean()
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("locale", "question", "said", "closest"),
+    [
+        (
+            "ko-KR",
+            "비행기 표는 어떻게 환불하나요?",
+            "노트에는 이 내용이 없어요.",
+            "가장 가까운 섹션:",
+        ),
+        ("en-US", "best pasta recipe", "The notes do not cover this.", "The closest section:"),
+    ],
+)
+def test_what_is_not_covered_is_said_with_the_closest_section(
+    browser: Browser,
+    server: Server,
+    locale: str,
+    question: str,
+    said: str,
+    closest: str,
+    size: str,
+) -> None:
+    visit = Visit(browser, server, locale, size)
+    page = visit.page
+    page.goto("/")
+    expect(page.locator("#box textarea")).to_be_visible(timeout=20_000)
+    visit.ask(question)
+    card = page.locator(".note-card").last
+    expect(card.locator(".note-message")).to_have_text(said)
+    place = card.locator(".note-place")
+    expect(place).to_have_count(1)
+    expect(place).to_contain_text(closest)
+    expect(place.locator("a")).to_have_count(1)
+    expect(card.locator(".note-quote, .note-passage, mark, q, li")).to_have_count(0)
+    if size == "desktop":
+        box = place.bounding_box()
+        assert box is not None
+        assert box["height"] < 40
+    visit.shot(f"not-covered-{locale}-{size}")
+    with page.expect_popup() as opened:
+        place.locator("a").click()
+    opened.value.wait_for_load_state()
+    assert urlsplit(opened.value.url).path == "/notes/docker"
+    visit.assert_clean()
+
+
+def test_a_corrected_question_says_what_was_searched(browser: Browser, server: Server) -> None:
+    visit = Visit(browser, server, "ko-KR", "desktop")
+    visit.page.goto("/")
+    expect(visit.page.locator("#box textarea")).to_be_visible(timeout=20_000)
+    visit.ask("ehzj zjsxpdlsj")
+    card = visit.page.locator(".note-card").last
+    expect(card.locator(".note-remark").first).to_have_text("‘도커 컨테이너’로 찾은 결과예요.")
+    expect(card.locator(".note-quote mark")).to_be_visible()
+    visit.shot("corrected")
+    visit.assert_clean()
+
+
 def test_examples_are_asked_by_a_click(browser: Browser, server: Server) -> None:
     visit = Visit(browser, server, "ko-KR", "desktop")
     visit.page.goto("/")

@@ -7,6 +7,7 @@ import pytest
 
 from assistant.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
 from assistant.messages import message
+from index.language import Language
 from index.markdown import parse
 from index.notes import Document
 from index.store import Notes
@@ -102,9 +103,8 @@ def test_a_passage_of_answers_alone_still_shows_them_all() -> None:
     assert card.index("<mark>둘째 답이다.</mark>") < card.index("<mark>첫째 답이다.</mark>")
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
-def test_a_doubtful_answer_says_so(language: str) -> None:
-    spoken = "ko" if language == "ko" else "en"
+@pytest.mark.parametrize("spoken", ["ko", "en"])
+def test_a_doubtful_answer_says_so(spoken: Language) -> None:
     doubtful = replace(answer(passage()), grade="may_answer")
     caveat = message("may_answer", spoken)
     assert caveat in answer_card(doubtful, spoken)

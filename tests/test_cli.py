@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 from running import ROOT, Server, free_port, notes
 
+from assistant.answer import Answer, DocumentRef, FoundPassage, Grade, Highlight, SectionRef
+from assistant.messages import message
+from index.markdown import parser, plain
+from ui.terminal import show
+
 QUESTION = "볼륨은 어디에 저장되나요?"
 
 
@@ -23,15 +28,66 @@ def manifest(data_dir: Path) -> Path:
     return data_dir / "versions" / version / "manifest.json"
 
 
+def unmarked(line: str) -> str:
+    """Return a line of Markdown as it is read."""
+    return plain(parser().parseInline(line)[0].children)
+
+
 def test_ask_prints_the_words_and_where_they_stand(built: Path) -> None:
     done = notes(built, "ask", QUESTION)
     assert done.returncode == 0
-    words, where, link = done.stdout.splitlines()[:3]
-    assert words
+    lines = done.stdout.splitlines()
+    place = next(number for number, line in enumerate(lines) if ".md:" in line)
+    remarks = {message("may_answer", "ko")}
+    words = next(line for line in lines[:place] if line not in remarks)
+    where, link = lines[place : place + 2]
     assert "\x1b" not in done.stdout
     path, _, line = where.split()[-1].rpartition(":")
-    assert words.split("\n")[0] in Path(path).read_text().splitlines()[int(line) - 1]
+    assert words in unmarked(Path(path).read_text().splitlines()[int(line) - 1])
     assert link.strip().startswith("http://127.0.0.1:7860/notes/docker#")
+
+
+def printed(
+    capsys: pytest.CaptureFixture[str], text: str, *words: str, grade: Grade = "answers"
+) -> list[str]:
+    """Return the lines printed for a passage in which these words answer."""
+    spans = tuple(Highlight(text.index(w), text.index(w) + len(w)) for w in words)
+    section = SectionRef("섹션", ("노트", "섹션"), "섹션", 2)
+    document = DocumentRef("a", "노트", "default", "ko", "a.md")
+    found = FoundPassage(1, 0.5, text, spans, 3, section, document, False, "/notes/a#섹션", "")
+    lost = grade == "not_covered"
+    answer = Answer(
+        "id", "not_covered" if lost else "answered", grade, 0.5, "없어요" if lost else None, "ko",
+        "도커", "ehzj", "v", 1.0, () if lost else (found,), found if lost else None,
+    )  # fmt: skip
+    show(answer, {"default": str(ROOT)}, "http://localhost")
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "shown"),
+    [
+        ("앞. **볼륨**은 `docker` [영역](#a)이다. 뒤.",
+         "**볼륨**은 `docker` [영역](#a)이다.", "볼륨은 docker 영역이다."),
+        ("- 하나\n- *둘* &amp; \\*셋\\*\n", "*둘* &amp; \\*셋\\*", "둘 & *셋*"),
+        ("| a | b |\n|---|---|\n| **c** | `d` |\n", "| **c** | `d` |", "| c | d |"),
+        ("```sh\nls **/*.md `w` &amp;\n```\n", "ls **/*.md `w` &amp;", "ls **/*.md `w` &amp;"),
+        ("- 항목\n\n  ```sh\n  echo *a* *b*\n  ```\n", "echo *a* *b*", "echo *a* *b*"),
+        ("글이다.\n\n    echo _a_ _b_\n", "echo _a_ _b_", "echo _a_ _b_"),
+        ("<p>글 <b>굵게</b></p>\n", "<p>글 <b>굵게</b></p>", "글 굵게"),
+        ("[bold]은 그대로다.", "[bold]은 그대로다.", "[bold]은 그대로다."),
+    ],
+)  # fmt: skip
+def test_words_are_printed_without_marks_and_code_as_it_is(
+    capsys: pytest.CaptureFixture[str], text: str, words: str, shown: str
+) -> None:
+    assert printed(capsys, text, words)[1] == shown
+
+
+@pytest.mark.parametrize("grade", ["answers", "not_covered"])
+def test_a_mended_question_is_told(capsys: pytest.CaptureFixture[str], grade: Grade) -> None:
+    lines = printed(capsys, "글이다.", "글이다.", grade=grade)
+    assert lines[0] == "‘도커’(으)로 찾은 결과예요."
 
 
 def test_ask_json_is_the_answer_of_rest(built: Path) -> None:
@@ -70,6 +126,41 @@ def test_only_emoji_is_not_covered_and_ends_with_1(built: Path) -> None:
     done = notes(built, "ask", "🐳")
     assert done.returncode == 1
     assert "글자" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "closest"),
+    [
+        (
+            "비행기 표는 어떻게 환불하나요?",
+            "노트에는 이 내용이 없어요.",
+            "가장 가까운 섹션:",
+        ),
+        ("best pasta recipe", "The notes do not cover this.", "Closest section:"),
+    ],
+)
+def test_what_is_not_covered_is_said_with_the_closest_section(
+    built: Path, question: str, said: str, closest: str
+) -> None:
+    done = notes(built, "ask", question)
+    assert done.returncode == 1
+    first, second, *rest = done.stdout.splitlines()
+    assert (first, second) == (said, closest)
+    assert any("http://127.0.0.1:7860/notes/docker#" in line for line in rest)
+    told = json.loads(notes(built, "ask", question, "--json").stdout)
+    assert (told["message"], told["passages"]) == (said, [])
+    assert told["closest"]["section"]["path"][-1] in done.stdout
+
+
+def test_explain_prints_the_stages(built: Path) -> None:
+    done = notes(built, "ask", QUESTION, "--explain")
+    assert done.returncode == 0
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("  score ")]
+    assert len(lines) == 3
+    for line in lines:
+        assert line[::2] == ["score", "late", "lines", "dense", "lexical"]
+        assert all(-2 < float(value) < 4 for value in line[1::2])
+    assert "score" not in notes(built, "ask", QUESTION).stdout
 
 
 def test_no_index_yet(tmp_path: Path) -> None:

@@ -289,10 +289,10 @@ class TestStatistics:
         assert points == [(320, 344), (584, 56)]
 
 
-class TestBars:
-    NUMBERS = {"ko": {"n": 2.0, "R@1": 0.9}, "ko plain": {"R@1": 0.8}, "time": {"judge ms": 1.0}}
-    NOTHING = {"ko": {"mark": float("nan")}}
+BARS = {"ko": {"n": 2.0, "R@1": 0.9}, "ko plain": {"R@1": 0.8}, "time": {"judge ms": 1.0}}
 
+
+class TestBars:
     @pytest.mark.parametrize(
         ("bar", "missed"),
         [
@@ -304,10 +304,12 @@ class TestBars:
         ],
     )
     def test_missed(self, bar: str, missed: list[str]) -> None:
-        assert evaluation.missed(self.NUMBERS, [bar]) == missed
+        assert evaluation.missed(BARS, [bar]) == missed
 
     def test_a_number_that_is_none_is_missed(self) -> None:
-        assert evaluation.missed(self.NOTHING, ["ko mark>=0"]) == ["ko mark>=0: nan"]
+        assert evaluation.missed({"ko": {"mark": float("nan")}}, ["ko mark>=0"]) == [
+            "ko mark>=0: nan"
+        ]
 
     @pytest.mark.parametrize(
         "bar",
@@ -316,7 +318,7 @@ class TestBars:
     )  # fmt: skip
     def test_unknown_names_are_refused_with_the_known_ones(self, bar: str) -> None:
         with pytest.raises(SettingsError, match="ko plain R@1") as caught:
-            evaluation.missed(self.NUMBERS, [bar])
+            evaluation.missed(BARS, [bar])
         assert repr(bar) in str(caught.value)
 
 
@@ -341,24 +343,26 @@ class TestSummary:
         assert found["AUROC"] == pytest.approx(1 / 3, abs=1e-4)
 
 
+@pytest.fixture(scope="module")
+def data_dir(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(server.data_dir, tmp_path_factory.mktemp("eval") / "data"))
+
+
+@pytest.fixture(scope="module")
+def report(
+    data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Return what a run printed and the folder that it wrote to."""
+    folder = tmp_path_factory.mktemp("report")
+    done = notes(
+        data_dir, "eval", str(QUESTIONS), "--part", "develop",
+        "--json", str(folder / "numbers.json"), "--curve", str(folder / "curve.svg"),
+        "--require", "ko R@1>=0.5", "--require", "ko R@1>=0.99999",
+    )  # fmt: skip
+    return done, folder
+
+
 class TestCommand:
-    @pytest.fixture(scope="class")
-    def data_dir(self, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return Path(shutil.copytree(server.data_dir, tmp_path_factory.mktemp("eval") / "data"))
-
-    @pytest.fixture(scope="class")
-    def report(
-        self, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
-    ) -> tuple[subprocess.CompletedProcess[str], Path]:
-        """Return what a run printed and the folder that it wrote to."""
-        folder = tmp_path_factory.mktemp("report")
-        done = notes(
-            data_dir, "eval", str(QUESTIONS), "--part", "develop",
-            "--json", str(folder / "numbers.json"), "--curve", str(folder / "curve.svg"),
-            "--require", "ko R@1>=0.5", "--require", "ko R@1>=0.99999",
-        )  # fmt: skip
-        return done, folder
-
     def test_prints_tables_and_says_what_is_missed(
         self, report: tuple[subprocess.CompletedProcess[str], Path]
     ) -> None:

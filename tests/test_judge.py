@@ -25,7 +25,12 @@ PLAIN = [
     "What is the difference between an image and a container?",
     "What is Docker?",
 ]
-ELSEWHERE = ["비행기 표는 어떻게 환불하나요?", "best pasta recipe"]
+ELSEWHERE = [
+    "비행기 표는 어떻게 환불하나요?",
+    "best pasta recipe",
+    "김치찌개 끓이는 법 알려줘",
+    "how do I renew my passport?",
+]
 ODD = ["a", "볼", "podman", "컨테이너", "🐳 a", "가" * 2000, "docker run -it " * 133, "?!1"]
 
 CONFIDENCES = st.lists(
@@ -215,6 +220,16 @@ class TestShipped:
         lowest = min(confidence(assistant, text) for text in PLAIN)
         for text in ELSEWHERE:
             assert confidence(assistant, text) < lowest
+
+    @pytest.mark.parametrize("text", ELSEWHERE)
+    def test_questions_about_other_things_are_refused(
+        self, assistant: Assistant, text: str
+    ) -> None:
+        assert assistant.ask(Question(text)).grade == "not_covered"
+
+    @pytest.mark.parametrize("text", PLAIN)
+    def test_plain_questions_are_answered(self, assistant: Assistant, text: str) -> None:
+        assert assistant.ask(Question(text)).status == "answered"
 
 
 class TestGrade:

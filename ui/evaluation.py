@@ -15,6 +15,7 @@ from assistant.evaluate import MEASURES, Case, Result
 from index.errors import SettingsError
 
 Numbers = dict[str, float]
+_PIPED_WIDTH = 120
 _BAR = regex.compile(r"(?P<name>[^<>=]+?)\s*>=\s*(?P<least>\d+(\.\d+)?)")
 
 
@@ -57,17 +58,22 @@ def missed(numbers: Mapping[str, Numbers], bars: Sequence[str]) -> list[str]:
 
 
 def show(numbers: Mapping[str, Numbers], title: str) -> None:
-    """Print the numbers as tables of equal columns."""
+    """Print the numbers as tables of equal columns; intervals stand behind their number."""
     console = Console()
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
     console.print(title)
     shapes: dict[tuple[str, ...], list[str]] = {}
     for group, items in numbers.items():
         shapes.setdefault(tuple(items), []).append(group)
-    for columns, groups in shapes.items():
-        table = Table("", *columns, box=None, header_style="bold", pad_edge=False)
+    for names, groups in shapes.items():
+        columns = [name for name in names if not name.endswith((" low", " high"))]
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for column in columns:
+            table.add_column(column, no_wrap=True)
         for group in groups:
-            values = numbers[group]
-            table.add_row(group, *(_shown(name, values[name]) for name in columns))
+            table.add_row(group, *(_shown(name, numbers[group]) for name in columns))
         console.print(table)
 
 
@@ -92,10 +98,15 @@ def write(path: Path, numbers: Mapping[str, Numbers], results: Sequence[Result])
     path.write_text(text + "\n", "utf-8")
 
 
-def _shown(name: str, value: float) -> str:
+def _shown(name: str, values: Numbers) -> str:
+    value = values[name]
     if value != value:
         return "–"
-    return f"{value:.0f}" if name == "n" else f"{value:.3f}"
+    if name == "n":
+        return f"{value:.0f}"
+    if f"{name} low" in values:
+        return f"{value:.3f} ({values[f'{name} low']:.2f} to {values[f'{name} high']:.2f})"
+    return f"{value:.3f}"
 
 
 def _group(results: Sequence[Result]) -> Numbers:
@@ -123,8 +134,8 @@ def _difference(fused: Sequence[Result], other: Sequence[Result], language: str)
         "alone R@1": float(np.mean([r.measures["R@1"] for r in covered])),
         "alone nDCG@10": float(np.mean([r.measures["nDCG@10"] for r in covered])),
         "fused gains nDCG@10": float(gain.mean()),
-        "gain low": low,
-        "gain high": high,
+        "fused gains nDCG@10 low": low,
+        "fused gains nDCG@10 high": high,
     }
 
 
