@@ -9,15 +9,16 @@ from assistant.judge import Background, Judge, Learned, background, signals
 from assistant.lexicon import Lexicon
 from assistant.retrieve import FUSED, Evidence, Hit, Query, by_section, evidence, fuse
 from index import general
+from index.contents import Contents
 from index.encoder import Encoder, Encoding, Floats
 from index.language import Language
 from index.language import language as language_of
-from index.store import Contents
 
 _FOLDS = 10
 _STEPS = 50
 # How strongly weights are drawn to those they start from, in questions.
 _PRIOR = 300.0
+_PRIOR_INTERCEPT = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ def calibrate(
             Query(text, language, encoding, lexicon.words(text))
             for text, encoding in zip(texts, encodings, strict=True)
         )
-        backgrounds[language] = background([_signals(contents, query)[0] for query in queries])
+        backgrounds[language] = background(
+            [_signals(contents, query, own)[0] for own, query in enumerate(queries)]
+        )
     return Judge(backgrounds, learned)
 
 
@@ -77,46 +80,49 @@ def learn(sets: Sequence[Labelled], prior: Learned | None = None) -> Learned:
     """Return what a logistic regression learns from labelled questions, each set counting alike.
 
     The weights are drawn to the prior's, so that a few questions move them little. The confidences
-    that thresholds follow from are those of folds that a question took no part in.
+    that thresholds follow from are those of folds that a question took no part in, together with
+    the prior's.
     """
     standard = np.concatenate([item.standard for item in sets])
     right = np.concatenate([np.asarray(item.right, np.float64) for item in sets])
     shares = np.concatenate([np.full(len(s.right), 1 / len(s.right)) for s in sets])
     shares *= len(right) / shares.sum()
     start = np.zeros(standard.shape[1] + 1)
+    pull = np.full(len(start), _PRIOR)
     if prior:
         start = np.asarray([*prior.weights, prior.intercept])
+        pull[-1] = _PRIOR_INTERCEPT
+    else:
+        pull[-1] = 1e-6
     folds = np.random.default_rng(0).permutation(len(right)) % _FOLDS
     confidences = np.zeros(len(right))
     for fold in range(_FOLDS):
         kept = folds != fold
-        weights = _fit(standard[kept], right[kept], shares[kept], start)
+        weights = _fit(standard[kept], right[kept], shares[kept], start, pull)
         confidences[~kept] = _probability(standard[~kept], weights)
-    weights = _fit(standard, right, shares, start)
+    weights = _fit(standard, right, shares, start, pull)
     return Learned(
         tuple(weights[:-1].tolist()),
         float(weights[-1]),
-        tuple(confidences.round(4).tolist()),
-        tuple(bool(value) for value in right),
-        tuple(value for item in sets for value in item.covered),
+        (*(prior.confidences if prior else ()), *confidences.round(4).tolist()),
+        (*(prior.right if prior else ()), *(bool(value) for value in right)),
+        (*(prior.covered if prior else ()), *(v for item in sets for v in item.covered)),
     )
 
 
-def _signals(contents: Contents, query: Query) -> tuple[Floats, list[Hit]]:
+def _signals(contents: Contents, query: Query, own: int | None = None) -> tuple[Floats, list[Hit]]:
     candidates: Evidence = evidence(contents, query)
     hits = by_section(contents, fuse(contents, query, candidates, FUSED))
-    return signals(contents, query, candidates, hits), hits
+    return signals(contents, query, candidates, hits, own), hits
 
 
-def _fit(standard: Floats, right: Floats, shares: Floats, start: Floats) -> Floats:
-    """Return weights with the intercept last, by Newton's method; the intercept is left free.
+def _fit(standard: Floats, right: Floats, shares: Floats, start: Floats, pull: Floats) -> Floats:
+    """Return weights with the intercept last, drawn to the start by `pull`, by Newton's method.
 
     A step is halved until it makes things no worse: far from the best weights a whole one
     overshoots.
     """
     inputs = np.hstack([standard, np.ones((len(right), 1))])
-    pull = np.full(inputs.shape[1], _PRIOR)
-    pull[-1] = 1e-6
 
     def loss(weights: Floats) -> float:
         logits = inputs @ weights

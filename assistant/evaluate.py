@@ -15,10 +15,10 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from assistant.answer import Grade
 from assistant.ask import Assistant
 from assistant.retrieve import FUSED, Fusion, Hit
+from index.contents import Notes
 from index.encoder import Floats
 from index.errors import NotesError
 from index.notes import Passage
-from index.store import Notes
 
 MEASURES = {"R@1": R @ 1, "R@3": R @ 3, "MRR@10": RR @ 10, "nDCG@10": nDCG @ 10}
 ABLATIONS: dict[str, Fusion] = {

@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 
 from assistant.retrieve import Evidence, Hit, Query
 from index.analyzer import spans
+from index.contents import Contents
 from index.encoder import Floats
 from index.language import Language
 from index.states import HEADING
-from index.store import Contents
 
 SIGNALS = (
     "score",  # fused
@@ -32,8 +32,11 @@ SIGNALS = (
     "words",  # how well each content word is met in the passage, by rarity
     "words_weak",  # the worst of them
     "line_words_weak",  # the worst of them in the answering line and its heading alone
+    "general",  # cosine to the general questions most like it
+    "lines_over_general",  # how much nearer the best line is than those
 )
 _LIMIT = 4.0
+_NEIGHBOURS = 5
 # Of the normal distribution, for an upper bound at 90%.
 _QUANTILE = 1.2816
 
@@ -131,12 +134,23 @@ def background(signals: Sequence[Floats]) -> Background:
     return Background(tuple(found.mean(axis=0).tolist()), tuple(deviation.tolist()))
 
 
-def signals(contents: Contents, query: Query, found: Evidence, hits: Sequence[Hit]) -> Floats:
-    """Return float64 (SIGNALS,), what speaks for the first hit; hits are one a section."""
+def signals(
+    contents: Contents,
+    query: Query,
+    found: Evidence,
+    hits: Sequence[Hit],
+    own: int | None = None,
+) -> Floats:
+    """Return float64 (SIGNALS,), what speaks for the first hit; hits are one a section.
+
+    own: which of the general questions the query is, if any, so that it is not compared with
+    itself.
+    """
+    general = _general(contents, query, own)
     hit = hits[0]
     row = int(np.searchsorted(found.passages, hit.passage))
-    own = found.alignment.owners == row
-    best, lines = found.alignment.best[own], found.alignment.lines[own]
+    inside = found.alignment.owners == row
+    best, lines = found.alignment.best[inside], found.alignment.lines[inside]
     tokens = best.max(axis=0)
     weak = np.sort(tokens)[: max(1, len(tokens) // 2)]
     answering = np.isin(lines, [HEADING, *hit.answers[:1]])
@@ -155,6 +169,8 @@ def signals(contents: Contents, query: Query, found: Evidence, hits: Sequence[Hi
         "words": words.mean(tokens),
         "words_weak": words.weakest(tokens),
         "line_words_weak": words.weakest(near),
+        "general": general,
+        "lines_over_general": hit.lines - general,
     }
     return np.asarray([values[name] for name in SIGNALS])
 
@@ -194,6 +210,17 @@ class _Words:
 
     def weakest(self, best: Floats) -> float:
         return min(self._met(best), default=0.0)
+
+
+def _general(contents: Contents, query: Query, own: int | None) -> float:
+    mean = contents.general.vector_means[query.language]
+    others = contents.general.vectors[query.language] - mean
+    asked = query.encoding.vector - mean
+    norms = np.linalg.norm(others, axis=1) * np.linalg.norm(asked)
+    cosines = (others @ asked) / np.maximum(norms, 1e-9)
+    if own is not None:
+        cosines = np.delete(cosines, own)
+    return float(np.sort(cosines)[-_NEIGHBOURS:].mean())
 
 
 def _lines_background(contents: Contents, query: Query, found: Evidence, hit: Hit) -> float:

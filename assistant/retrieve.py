@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from index.contents import WHOLE, Contents
 from index.encoder import Encoding, Floats, Ints
 from index.language import Language
 from index.states import HEADING, Alignment
-from index.store import WHOLE, Contents
 
 _CANDIDATES = 60
 _VECTORS = 600

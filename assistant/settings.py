@@ -35,7 +35,10 @@ class Settings(BaseSettings):
         "", description="A sentence-transformers model, name or folder; empty: the default model"
     )
     risk: float = Field(
-        0.25, gt=0, lt=1, description="Share of questions graded `answers` answered wrongly, at most"
+        0.25,
+        gt=0,
+        lt=1,
+        description="Share of questions graded `answers` answered wrongly, at most",
     )
     reranker: str = Field("", description="A cross-encoder for a second look, name or folder")
     engine: str = Field(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from index import contents as held
 from index import corpus, general, lexical, states, store, vocabulary
 from index.analyzer import analyze
 from index.encoder import Encoder, Encoding, Floats, normalise
@@ -19,7 +20,7 @@ _SAMPLE_LINES = 300
 
 Report = Callable[[str], None]
 Bank = Mapping[Language, Sequence[Encoding]]
-Prepare = Callable[[store.Contents, Bank], Mapping[str, bytes]]
+Prepare = Callable[[held.Contents, Bank], Mapping[str, bytes]]
 
 
 def build(
@@ -50,8 +51,8 @@ def build(
     }
     texts = [embedded_text(documents[passage.document], passage) for passage in found]
     whole, tokens = _passages(texts, documents, found, encoder, [*asked["ko"], *asked["en"]])
-    contents = store.Contents(
-        notes=store.Notes(documents, tuple(found)),
+    contents = held.Contents(
+        notes=held.Notes(documents, tuple(found)),
         vectors=_vectors(documents, found, whole, encoder),
         states=tokens,
         lexical=lexical.index_words(map(analyze, texts)),
@@ -97,7 +98,7 @@ def _passages(
 
 def _vectors(
     documents: Sequence[Document], found: Sequence[Passage], whole: Floats, encoder: Encoder
-) -> store.Vectors:
+) -> held.Vectors:
     texts = [
         f"{heading_path(documents[passage.document], passage)}\n{passage.lines[line].plain}"
         for passage in found
@@ -107,11 +108,11 @@ def _vectors(
     vectors, owners = [], []
     for row, passage in enumerate(found):
         vectors.append(whole[row])
-        owners.append((row, store.WHOLE))
+        owners.append((row, held.WHOLE))
         for line in _embedded_lines(passage):
             vectors.append(next(lines))
             owners.append((row, line))
-    return store.vectors_of(np.stack(vectors), np.asarray(owners, np.int32))
+    return held.vectors_of(np.stack(vectors), np.asarray(owners, np.int32))
 
 
 def _titled_lines(documents: Sequence[Document], found: Sequence[Passage]) -> Iterator[str]:

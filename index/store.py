@@ -10,25 +10,17 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import faiss
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from index import lexical
-from index.encoder import Floats, Ints, Weights
+from index import contents as contents_files
+from index.contents import Contents, Notes
+from index.encoder import Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
-from index.general import LANGUAGES, General
-from index.lexical import Lexical
-from index.notes import Document, Passage
-from index.states import Int64s, Projection, TokenStates
-from index.vocabulary import Vocabulary
 
 SCHEMA = 2
-WHOLE = -1
 REBUILD = "Build it anew: notes build"
 _KEPT = 3
 _MANIFEST = "manifest.json"
@@ -61,67 +53,6 @@ class Manifest:
 
 
 @dataclass(frozen=True)
-class Notes:
-    """The documents of an index and their passages."""
-
-    documents: tuple[Document, ...]
-    passages: tuple[Passage, ...]
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """Unit vectors in FAISS by inner product, and what each stands for.
-
-    owners: int32 (vectors, 2), the passage, and the line in it or WHOLE; a passage's own vector
-    stands before its lines', and passages stand in order.
-    line_mean: float32 (dimension,), the mean of the lines' vectors.
-    A score is a cosine in [-1, 1], higher is better; ties go by row.
-    """
-
-    faiss: Any
-    owners: Ints
-    line_mean: Floats
-
-    def search(self, vector: Floats, count: int) -> tuple[Floats, Ints]:
-        """Return the scores of the best vectors and their rows, best first, at most `count`."""
-        scores, rows = self.faiss.search(vector[None], min(count, self.faiss.ntotal))
-        order = np.lexsort((rows[0], -scores[0]))
-        return scores[0][order], rows[0][order].astype(np.int32)
-
-    def of(self, passages: Ints) -> tuple[Floats, Ints]:
-        """Return all vectors of some passages, float32 (n, dimension), and their rows."""
-        firsts = np.searchsorted(self.owners[:, 0], passages)
-        afters = np.searchsorted(self.owners[:, 0], passages, side="right")
-        counts = afters - firsts
-        begins = np.cumsum(counts) - counts
-        rows = np.repeat(firsts - begins, counts) + np.arange(counts.sum())
-        found: Floats = self.faiss.reconstruct_batch(rows)
-        return found, rows.astype(np.int32)
-
-
-@dataclass(frozen=True)
-class Contents:
-    """All that a version holds.
-
-    lexical: over passages. line_lexical: over all lines, passage by passage. vocabulary: the
-    notes' words as written.
-    """
-
-    notes: Notes
-    vectors: Vectors
-    states: TokenStates
-    lexical: Lexical
-    line_lexical: Lexical
-    vocabulary: Vocabulary
-    general: General
-
-    @cached_property
-    def line_starts(self) -> Int64s:
-        """Return int64 (passages + 1,), the row of line_lexical where each passage begins."""
-        return np.cumsum([0, *(len(p.lines) for p in self.notes.passages)], dtype=np.int64)
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """One immutable version of the index, held by a request from start to end.
 
@@ -144,16 +75,6 @@ class Snapshot:
 
 
 _MANIFESTS = TypeAdapter(Manifest)
-_NOTES = TypeAdapter(Notes)
-_VOCABULARIES = TypeAdapter(Vocabulary)
-
-
-def vectors_of(vectors: Floats, owners: Ints) -> Vectors:
-    """Return an exact inner product index over float32 (n, dimension) unit vectors."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
-    lines = vectors[owners[:, 1] != WHOLE]
-    return Vectors(index, owners, lines.mean(axis=0) if len(lines) else vectors.mean(axis=0))
 
 
 def write(
@@ -222,7 +143,7 @@ def _write(
     folder = versions / f"{version}.part-{os.getpid()}"
     folder.mkdir()
     try:
-        _write_contents(contents, folder)
+        contents_files.write(contents, folder)
         for name, data in extras.items():
             (folder / f"{_EXTRA}{name}").write_bytes(data)
         manifest = Manifest(
@@ -266,53 +187,7 @@ def _load(folder: Path) -> Snapshot:
             )
     names = [name for name in manifest.files if name.startswith(_EXTRA)]
     extras = {name.removeprefix(_EXTRA): (folder / name).read_bytes() for name in names}
-    return Snapshot(manifest, _read_contents(folder), extras)
-
-
-def _write_contents(contents: Contents, folder: Path) -> None:
-    (folder / "notes.json").write_bytes(_NOTES.dump_json(contents.notes))
-    faiss.write_index(contents.vectors.faiss, str(folder / "vectors.faiss"))
-    np.save(folder / "states.npy", contents.states.packed)
-    lexical.save(contents.lexical, folder, "passages")
-    lexical.save(contents.line_lexical, folder, "lines")
-    (folder / "vocabulary.json").write_bytes(_VOCABULARIES.dump_json(contents.vocabulary))
-    small = {
-        "owners": contents.vectors.owners,
-        "line_mean": contents.vectors.line_mean,
-        "state_lines": contents.states.lines,
-        "state_starts": contents.states.starts,
-        "state_mean": contents.states.projection.mean,
-        "state_components": contents.states.projection.components,
-        "state_deviations": contents.states.projection.deviations,
-    }
-    for key in LANGUAGES:
-        small[f"general_vectors_{key}"] = contents.general.vectors[key]
-        small[f"general_vector_mean_{key}"] = contents.general.vector_means[key]
-        small[f"general_token_mean_{key}"] = contents.general.token_means[key]
-    np.savez(folder / "arrays.npz", **small)  # type: ignore[arg-type]
-
-
-def _read_contents(folder: Path) -> Contents:
-    notes = _NOTES.validate_json((folder / "notes.json").read_bytes())
-    with np.load(folder / "arrays.npz") as small:
-        vectors = Vectors(
-            faiss.read_index(str(folder / "vectors.faiss")), small["owners"], small["line_mean"]
-        )
-        states = TokenStates(
-            np.load(folder / "states.npy", mmap_mode="r"),
-            small["state_lines"],
-            small["state_starts"],
-            Projection(small["state_mean"], small["state_components"], small["state_deviations"]),
-        )
-        general = General(
-            {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
-            {key: small[f"general_vector_mean_{key}"] for key in LANGUAGES},
-            {key: small[f"general_token_mean_{key}"] for key in LANGUAGES},
-        )
-    vocabulary = _VOCABULARIES.validate_json((folder / "vocabulary.json").read_bytes())
-    passages = lexical.load(folder, "passages", len(notes.passages))
-    lines = lexical.load(folder, "lines", sum(len(p.lines) for p in notes.passages))
-    return Contents(notes, vectors, states, passages, lines, vocabulary, general)
+    return Snapshot(manifest, contents_files.read(folder), extras)
 
 
 def _read_manifest(folder: Path) -> Manifest:

@@ -7,10 +7,10 @@ import pytest
 
 from assistant.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
 from assistant.messages import message
+from index.contents import Notes
 from index.language import Language
 from index.markdown import parse
 from index.notes import Document
-from index.store import Notes
 from ui.cards import answer_card, notice_card, topics, welcome
 
 SOURCE = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text()

@@ -29,11 +29,11 @@ from assistant.evaluate import (
     separation,
 )
 from assistant.retrieve import Hit
+from index.contents import Notes
 from index.errors import SettingsError
 from index.markdown import parse
 from index.notes import Document
 from index.passages import passages
-from index.store import Notes
 from ui import evaluation
 from ui.curve import risk_coverage
 

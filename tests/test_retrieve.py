@@ -14,10 +14,10 @@ from assistant.judge import JUDGES, SIGNALS, Learned
 from assistant.rerank import CrossEncoderReranker
 from assistant.retrieve import FUSED, Fusion, Hit, Query, by_section, evidence, fuse
 from index.build import Bank, build
+from index.contents import Contents
 from index.corpus import read
 from index.errors import ModelError
 from index.onnx_encoder import OnnxEncoder
-from index.store import Contents
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 QUESTIONS = [

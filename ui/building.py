@@ -10,8 +10,9 @@ from assistant.lexicon import Lexicon
 from assistant.settings import Settings
 from index import corpus
 from index.build import Bank, build
+from index.contents import Contents
 from index.encoder import Encoder
-from index.store import Contents, Snapshot
+from index.store import Snapshot
 
 
 def build_index(

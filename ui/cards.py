@@ -9,9 +9,9 @@ import nh3
 from assistant.answer import Answer, FoundPassage
 from assistant.links import section_url
 from assistant.messages import message
+from index.contents import Notes
 from index.language import Language
 from index.notes import Document, Section
-from index.store import Notes
 from ui.markup import render, render_quote
 
 _READER = "/notes/{document}#{anchor}"

@@ -9,9 +9,9 @@ import gradio as gr
 
 from assistant.answer import Answer
 from assistant.messages import message
+from index.contents import Notes
 from index.errors import QuestionError
 from index.language import Language, language
-from index.store import Notes
 from ui.cards import answer_card, notice_card, title, topics, welcome
 from ui.reader import visitors_language
 

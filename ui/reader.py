@@ -12,10 +12,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from index.contents import Notes
 from index.corpus import SUFFIXES
 from index.language import Language
 from index.notes import Document
-from index.store import Notes
 from ui.markup import TocEntry, render_document
 
 _STYLE = (Path(__file__).parent / "static" / "reader.css").read_text()
