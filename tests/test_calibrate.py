@@ -15,6 +15,7 @@ from running import Server, notes
 
 from assistant.calibrate import Labelled, learn
 from assistant.judge import SIGNALS, Judge, Learned, shipped
+from index.encoder import Floats
 
 QUESTION = "볼륨은 어디에 저장되나요?"
 PRIOR = Learned((0.8, -0.5), -2.0, (0.5,), (True,), (True,))
@@ -53,6 +54,12 @@ def write(path: Path, lines: list[tuple[str, str, list[str]]] = LINES) -> Path:
     text = "\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
     path.write_text(text + "\n", "utf-8")
     return path
+
+
+def likelihood(probabilities: Floats, right: list[bool]) -> float:
+    """Return the logarithm of the probability of what was right."""
+    said = np.where(right, probabilities, 1 - probabilities)
+    return float(np.log(np.maximum(said, 1e-300)).sum())
 
 
 class TestLearn:
@@ -100,7 +107,7 @@ class TestLearn:
         st.lists(st.booleans(), min_size=40, max_size=40),
         st.integers(0, 5),
     )
-    def test_from_any_start_it_ends_where_the_shares_agree(
+    def test_from_any_start_what_was_right_gets_likelier(
         self, count: int, intercept: float, right: list[bool], seed: int
     ) -> None:
         standard = np.random.default_rng(seed).uniform(-4, 8, (count, 2))
@@ -112,16 +119,22 @@ class TestLearn:
         assert math.isfinite(learned.intercept)
         assert abs(learned.intercept) < 80
         assert np.abs(np.asarray(learned.weights) - PRIOR.weights).max() < 1
-        # The intercept is free, so the best fit gives back the share that is right.
-        told = np.mean([Judge({}, learned).probability(row) for row in standard])
-        assert told == pytest.approx(np.mean(chosen), abs=1e-3)
+        # What was right is never less likely than before.
+        before, after = (
+            np.asarray([Judge({}, model).probability(row) for row in standard])
+            for model in (start, learned)
+        )
+        assert likelihood(after, chosen) >= likelihood(before, chosen) - 1e-6
 
     @pytest.mark.parametrize("sizes", [(1,), (7,), (12,), (105, 3)])
     def test_confidences_are_one_a_question_in_order(self, sizes: tuple[int, ...]) -> None:
         sets = [separable(size, (1.0, 0.0), seed) for seed, size in enumerate(sizes)]
         learned = learn(sets, PRIOR)
-        assert len(learned.confidences) == len(learned.right) == len(learned.covered) == sum(sizes)
-        assert learned.right == tuple(value for item in sets for value in item.right)
+        first = len(PRIOR.confidences)
+        asked = first + sum(sizes)
+        assert len(learned.confidences) == len(learned.right) == len(learned.covered) == asked
+        assert learned.confidences[:first] == PRIOR.confidences
+        assert learned.right[first:] == tuple(value for item in sets for value in item.right)
         assert all(0 <= value <= 1 for value in learned.confidences)
 
     def test_a_question_takes_no_part_in_its_own_confidence(self) -> None:
@@ -165,9 +178,10 @@ class TestBuild:
         assert after["backgrounds"] == before["backgrounds"]
         learned = after["learned"]
         assert learned != before["learned"]
-        assert len(learned["confidences"]) == len(LINES)
-        assert learned["covered"] == [bool(gold) for _, _, gold in LINES]
-        assert sum(learned["right"]) >= 5
+        known = len(before["learned"]["confidences"])
+        assert len(learned["confidences"]) == known + len(LINES)
+        assert learned["covered"][known:] == [bool(gold) for _, _, gold in LINES]
+        assert sum(learned["right"][known:]) >= 5
         assert not any(learned["right"][-4:])
         moved = np.asarray(learned["weights"]) - shipped().weights
         assert len(moved) == len(SIGNALS)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import contents, store
+from index import contents as held
+from index import store
 from index.analyzer import analyze
 from index.corpus import read
 from index.encoder import Floats, Weights
@@ -26,10 +27,10 @@ WEIGHTS = Weights("model", "fingerprint", DIMENSION, "mean", "query: ", "passage
 EXTRAS = {"judge.json": b'{"a": 1}', "odd.bin": bytes(range(256))}
 
 
-def notes() -> contents.Notes:
+def notes() -> held.Notes:
     documents = read({"default": CORPUS}).documents
     found = passages(documents[0], 0, 100, lambda texts: [len(text) // 2 for text in texts])
-    return contents.Notes(documents, tuple(found))
+    return held.Notes(documents, tuple(found))
 
 
 def vectors(count: int) -> Floats:
@@ -38,7 +39,7 @@ def vectors(count: int) -> Floats:
     return unit
 
 
-def token_states(found: contents.Notes) -> TokenStates:
+def token_states(found: held.Notes) -> TokenStates:
     """Return random half bytes, two tokens a line."""
     random = np.random.default_rng(1)
     lines = [np.arange(2 * len(passage.lines)) // 2 for passage in found.passages]
@@ -51,18 +52,18 @@ def token_states(found: contents.Notes) -> TokenStates:
     return TokenStates(packed, np.concatenate(lines).astype(np.int16), starts, projection)
 
 
-def contents() -> contents.Contents:
+def contents() -> held.Contents:
     found = notes()
     owners = [
         (row, line)
         for row, passage in enumerate(found.passages)
-        for line in range(contents.WHOLE, len(passage.lines))
+        for line in range(held.WHOLE, len(passage.lines))
     ]
     texts = [embedded_text(found.documents[p.document], p) for p in found.passages]
     lines = [line.plain for passage in found.passages for line in passage.lines]
-    return contents.Contents(
+    return held.Contents(
         notes=found,
-        vectors=contents.vectors_of(vectors(len(owners)), np.asarray(owners, np.int32)),
+        vectors=held.vectors_of(vectors(len(owners)), np.asarray(owners, np.int32)),
         states=token_states(found),
         lexical=index_words(map(analyze, texts)),
         line_lexical=index_words(map(analyze, lines)),
@@ -99,7 +100,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 def test_a_vector_searched_against_itself_gives_one_and_ties_go_by_row() -> None:
     stored = vectors(20)
     stored[7] = stored[3]
-    index = contents.vectors_of(stored, np.zeros((20, 2), np.int32))
+    index = held.vectors_of(stored, np.zeros((20, 2), np.int32))
     scores, rows = index.search(stored[3], 100)
     assert scores[0] == pytest.approx(1, abs=1e-6)
     assert list(rows[:2]) == [3, 7]
