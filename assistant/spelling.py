@@ -20,8 +20,9 @@ _SCRIPTS_MEET = regex.compile(r"(?<=[가-힣])(?=\p{Latin})")
 _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]")
 # Tags of what follows a noun or ends a verb: particles, endings, suffixes, the copula.
 _BOUND = ("J", "E", "X", "VC")
-# Tags that only a clause has: verbs and adjectives, adverbs, pronouns.
-_CLAUSE = ("V", "MAG", "NP")
+# Tags that only a clause has: verbs and adjectives, adverbs, determiners, pronouns.
+_CLAUSE = ("V", "MAG", "MM", "NP", "XSA", "XSV")
+_NOUN = "메모"
 _SHORT_LATIN = 5
 _UNSPACED = 7
 _LONG_HANGUL = 8
@@ -42,7 +43,7 @@ class Speller:
         """Return the question as it was meant, unchanged where nothing speaks for a mistake."""
         question = _SCRIPTS_MEET.sub(" ", self._layout(question))
         question = _TOKEN.sub(lambda found: self._word(found[0]), question)
-        return _TOKEN.sub(lambda found: self._spaced(found[0]), question)
+        return _TOKEN.sub(self._spaced, question)
 
     def _layout(self, question: str) -> str:
         """Return a question typed with the other keyboard layout as it was meant.
@@ -97,9 +98,15 @@ class Speller:
                 return noun + word[end:]
         return word
 
-    def _spaced(self, run: str) -> str:
+    def _spaced(self, found: regex.Match[str]) -> str:
         """Return a clause in Hangul without spaces with one wherever a new word begins."""
-        read = self._read(run) if len(run) >= _UNSPACED else ()
+        run = found[0]
+        if len(run) < _UNSPACED or run.isascii():
+            return run
+        # Behind a Latin word stands a particle: a noun in its place lets it be read as one.
+        behind = found.start() > 0 and found.string[found.start() - 1].isascii()
+        behind = behind and found.string[found.start() - 1].isalnum()
+        read = morphemes(_NOUN + run)[1:] if behind else self._read(run)
         if not any(tag.startswith(_CLAUSE) for _, tag in read):
             return run
         parts: list[str] = []
@@ -182,6 +189,6 @@ def _is_bound(noun: str, rest: str) -> bool:
         return True
     # A noun that the dictionary has stands in for one that it may not have; particles differ
     # behind a final consonant.
-    known = "볼륨" if len(_letters(noun[-1])) > 2 else "메모"
+    known = "볼륨" if len(_letters(noun[-1])) > 2 else _NOUN
     tags = [tag for _, tag in morphemes(known + rest)][1:]
     return bool(tags) and all(tag.startswith(_BOUND) for tag in tags)
