@@ -225,9 +225,8 @@ def _general(contents: Contents, query: Query, own: int | None) -> float:
 
 def _lines_background(contents: Contents, query: Query, found: Evidence, hit: Hit) -> float:
     vectors, rows = contents.vectors.of(np.asarray([hit.passage], np.int32))
-    lines = vectors[contents.vectors.owners[rows, 1] >= 0] - contents.vectors.line_mean
-    if not len(lines):
-        return 0.0
+    own = contents.vectors.owners[rows, 1] >= 0
+    lines = vectors[own if own.any() else ~own] - contents.vectors.line_mean
     general = contents.general.vectors[query.language]
     general = general - contents.general.vector_means[query.language]
     norms = np.linalg.norm(general, axis=1)[:, None] * np.linalg.norm(lines, axis=1)

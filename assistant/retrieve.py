@@ -12,8 +12,8 @@ from index.encoder import Encoding, Floats, Ints
 from index.language import Language
 from index.states import HEADING, Alignment
 
-_CANDIDATES = 60
-_VECTORS = 600
+_CANDIDATES = 80
+_VECTORS = 800
 _FLOOR = -1.0
 # Fitted on the part of the questions that is for development: late interaction, cosine, BM25.
 _LINE_LOGIT = np.array([18, 6, 7], np.float32)
@@ -78,7 +78,8 @@ class Hit:
 class Evidence:
     """What the searches found, before fusion; arrays run over the candidates.
 
-    passages: int32, ascending. dense, lexical: float32. alignment: the question's tokens against
+    passages: int32, ascending. dense, lexical: float32. centred: float32, dense with both means
+    subtracted, as for lines. alignment: the question's tokens against
     their lines. line_cosines: float32, one for each vector of a line. line_owners, line_numbers:
     int32, which candidate each of those is of, and which of its lines. line_lexical: float32, over
     all lines of the notes.
@@ -86,6 +87,7 @@ class Evidence:
 
     passages: Ints
     dense: Floats
+    centred: Floats
     lexical: Floats
     alignment: Alignment
     line_cosines: Floats
@@ -104,16 +106,17 @@ def evidence(contents: Contents, query: Query) -> Evidence:
     whole = numbers == WHOLE
     question = query.encoding.vector
     centre = contents.general.vector_means[query.language]
-    cosines = _cosines(vectors[~whole] - contents.vectors.line_mean, question - centre)
+    cosines = _cosines(vectors - contents.vectors.line_mean, question - centre)
     states = query.encoding.states[query.encoding.offsets[:, 0] >= 0]
     projection = contents.states.projection
     tokens = projection(states, contents.general.token_means[query.language])
     return Evidence(
         passages,
         vectors[whole] @ question,
+        cosines[whole],
         lexical[passages],
         contents.states.compare(tokens, passages),
-        cosines,
+        cosines[~whole],
         owners[~whole],
         numbers[~whole],
         contents.line_lexical.share(query.words),
@@ -127,6 +130,8 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
     late = best @ weights
     lines = np.full(len(found.passages), _FLOOR, np.float32)
     np.maximum.at(lines, found.line_owners, found.line_cosines)
+    # A passage of nothing but code has no line with a vector: it is one line by itself.
+    lines = np.where(lines == _FLOOR, found.centred, lines)
     share = _lexical_weights(contents, query, found.passages, fusion)
     scores = (
         fusion.late * late

@@ -126,15 +126,12 @@ def _as_questions(
 ) -> tuple[list[Encoding], Language]:
     """Return some of the notes' lines encoded as questions, and the language of most of them."""
     lines = [passage.lines[line].plain for passage in found for line in _embedded_lines(passage)]
+    lines = lines or [line.plain for passage in found for line in passage.lines]
     sample = lines[:: 1 + len(lines) // _SAMPLE_LINES]
     languages = Counter(documents[passage.document].language for passage in found)
     return list(encoder.encode(sample, "query")), languages.most_common(1)[0][0]
 
 
 def _embedded_lines(passage: Passage) -> list[int]:
-    """Return the lines that have a vector of their own.
-
-    A line of code alone says too little, but a passage of nothing else is known by its code.
-    """
-    lines = [number for number, line in enumerate(passage.lines) if line.kind != "code"]
-    return lines or list(range(len(passage.lines)))
+    """Return the lines that have a vector of their own: a line of code alone says too little."""
+    return [number for number, line in enumerate(passage.lines) if line.kind != "code"]

@@ -119,6 +119,8 @@ def write(contents: Contents, folder: Path) -> None:
 
 def read(folder: Path) -> Contents:
     """Return what was written there; token states stay mapped from disk."""
+    # Questions run side by side, each on one thread; a search by several waits for all of them.
+    faiss.omp_set_num_threads(1)
     notes = _NOTES.validate_json((folder / "notes.json").read_bytes())
     with np.load(folder / "arrays.npz") as small:
         vectors = Vectors(

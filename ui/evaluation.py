@@ -82,7 +82,6 @@ def write(path: Path, numbers: Mapping[str, Numbers], results: Sequence[Result])
     questions = [
         {
             "id": r.case.id,
-            "question": r.case.question,
             "kind": r.case.kind,
             "confidence": round(r.confidence, 4),
             "grade": r.grade,
