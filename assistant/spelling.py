@@ -10,6 +10,7 @@ import regex
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from assistant.english import frequencies, respelt, split
 from index.analyzer import morphemes, stem
 from index.vocabulary import Vocabulary
 
@@ -20,10 +21,11 @@ _SCRIPTS_MEET = regex.compile(r"(?<=[가-힣])(?=\p{Latin})")
 _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]")
 # Tags of what follows a noun or ends a verb: particles, endings, suffixes, the copula.
 _BOUND = ("J", "E", "X", "VC")
+# What joins the parts of paths, files, flags and names.
+_JOINED = regex.compile(r"[-_/\\@#$0-9]|[.:]\w")
 # Tags that only a clause has: verbs and adjectives, adverbs, determiners, pronouns.
 _CLAUSE = ("V", "MAG", "MM", "NP", "XSA", "XSV")
 _NOUN = "메모"
-_SHORT_LATIN = 5
 _UNSPACED = 7
 _LONG_HANGUL = 8
 # Vowels and final consonants that are taken for each other, as conjoining jamo.
@@ -42,7 +44,7 @@ class Speller:
     def mend(self, question: str) -> str:
         """Return the question as it was meant, unchanged where nothing speaks for a mistake."""
         question = _SCRIPTS_MEET.sub(" ", self._layout(question))
-        question = _TOKEN.sub(lambda found: self._word(found[0]), question)
+        question = _TOKEN.sub(self._word, question)
         return _TOKEN.sub(self._spaced, question)
 
     def _layout(self, question: str) -> str:
@@ -64,30 +66,24 @@ class Speller:
         english: str = hangulpy.convert_hangul_to_qwerty(word).lower()
         return english if english in self._latin else word
 
-    def _word(self, word: str) -> str:
-        return self._latin_word(word) if word.isascii() else self._hangul_word(word)
+    def _word(self, found: regex.Match[str]) -> str:
+        word = found[0]
+        if not word.isascii():
+            return self._hangul_word(word)
+        before = found.string[max(0, found.start() - 1) : found.start()]
+        after = found.string[found.end() : found.end() + 2]
+        part = _JOINED.match(before) or _JOINED.match(after)
+        return word if part else self._latin_word(word)
 
     def _latin_word(self, word: str) -> str:
         lower = word.lower()
-        if len(word) < 4 or self._is_word(word):
+        # Capitals inside a word are a name's; a word with one letter more is another word, as
+        # systemd and buildx are.
+        if len(word) < 4 or word[1:] != lower[1:] or "'" in word:
             return word
-        if joined := self._split(lower):
-            return joined
-        found = process.extractOne(
-            lower, self.vocabulary.latin, scorer=OSA.distance, score_cutoff=1
-        )
-        # A longer word is another word, as buildx is not build, and a short one has many
-        # neighbours, as newer has never: there only letters that changed places count.
-        meant = str(found[0]) if found else word
-        swapped = len(word) > _SHORT_LATIN or sorted(meant) == sorted(lower)
-        return meant if swapped and meant[0] == lower[0] and not lower.startswith(meant) else word
-
-    def _split(self, word: str) -> str | None:
-        """Return two words of the notes that were written as one, as in `bindmount`."""
-        for end in range(4, len(word) - 3):
-            if word[:end] in self._latin and word[end:] in self._latin:
-                return f"{word[:end]} {word[end:]}"
-        return None
+        if self._is_word(word) or self._is_word(word[:-1]):
+            return word
+        return respelt(lower, self._latin) or split(lower, self._latin) or word
 
     def _hangul_word(self, word: str) -> str:
         if len(word) < 2 or self._is_known_noun(word):
@@ -133,7 +129,7 @@ class Speller:
         if noun in self._hangul or self.known(noun):
             return None
         jamo = _letters(noun)
-        cutoff = 1 if len(jamo) < _LONG_HANGUL else 2
+        cutoff = 1 if len(jamo) <= _LONG_HANGUL else 2
         found = process.extractOne(
             jamo, self._by_letters.keys(), scorer=OSA.distance, score_cutoff=cutoff
         )
@@ -143,7 +139,8 @@ class Speller:
 
     def _is_word(self, word: str) -> bool:
         lower = word.lower()
-        return stem(lower) in self._stems or self.known(lower) or self.known(word)
+        known = lower in frequencies() or self.known(lower) or self.known(word)
+        return known or stem(lower) in self._stems
 
     def _is_known_noun(self, word: str) -> bool:
         return any(

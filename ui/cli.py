@@ -155,6 +155,7 @@ def serve(
         public_url=public_url,
         link_template=link_template,
     )
+    from assistant.ask import Question
     from ui import serve as server
 
     with server.bind(settings.host, settings.port) as listener:
@@ -164,7 +165,10 @@ def serve(
         def ready() -> None:
             _say(f"Notes Assistant is ready: {address}\nAPI: {address}/docs   Stop: Ctrl+C")
 
-        server.serve(server.application(assistant), listener, ready)
+        application = server.application(assistant)
+        # The first question loads what later ones share: nobody should wait for that.
+        assistant.ask(Question("ready?"))
+        server.serve(application, listener, ready)
 
 
 @app.command(name="eval")
