@@ -14,6 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from index.errors import IndexUnusable, NotesError, QuestionError
 
 MAX_BODY = 256 * 1024
+_FIELD = 100
+# What FastAPI says of a body that is no text, or nested too deeply.
+_UNREADABLE = "There was an error parsing the body"
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -48,7 +51,10 @@ def problem(kind: str, status: int, detail: str, faults: Sequence[FieldFault] = 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI responses that say these statuses carry problem details."""
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    schema = Problem.model_json_schema()
+    # A reference would point into the document, where this schema has no place of its own.
+    schema["properties"]["errors"]["items"] = schema.pop("$defs")["FieldFault"]
+    content = {MEDIA_TYPE: {"schema": schema}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in statuses
@@ -74,6 +80,9 @@ class BodyLimit:
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self.app(scope, receive, send)
             return
+        if _declared(scope) > MAX_BODY:
+            await _too_large(scope, receive, send)
+            return
         body = b""
         more = True
         while more and len(body) <= MAX_BODY:
@@ -83,10 +92,19 @@ class BodyLimit:
             body += event.get("body", b"")
             more = event.get("more_body", False)
         if len(body) > MAX_BODY:
-            detail = f"The body is larger than {MAX_BODY // 1024} kB. Send less."
-            await problem("body-too-large", 413, detail)(scope, receive, send)
+            await _too_large(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
+
+
+def _declared(scope: Scope) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() else 0
+
+
+async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    detail = f"The body is larger than {MAX_BODY // 1024} kB. Send less."
+    await problem("body-too-large", 413, detail)(scope, receive, send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -110,18 +128,22 @@ def _fault(item: dict[str, Any]) -> FieldFault:
     where = [str(part) for part in item["loc"] if part not in ("body", "query", "path")]
     detail = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "json_invalid":
-        detail = str(item.get("ctx", {}).get("error", detail))
+        detail = str(item.get("ctx", {}).get("error", detail)).removesuffix(" at")
     elif item["type"] == "extra_forbidden":
         detail = "There is no such field."
     elif item["type"] == "string_unicode":
         detail = "It holds half a character (a lone surrogate). Send valid Unicode."
-    return FieldFault(field=".".join(where) or "body", detail=detail)
+    elif item["type"] in ("model_attributes_type", "model_type", "missing") and not where:
+        detail = "Send a JSON object with Content-Type: application/json."
+    return FieldFault(field=(".".join(where) or "body")[:_FIELD], detail=detail)
 
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
     phrase = HTTPStatus(error.status_code).phrase
     kind = phrase.lower().replace(" ", "-")
     detail = str(error.detail)
+    if detail == _UNREADABLE:
+        return problem("invalid-json", 400, "The body is not JSON in UTF-8, or nested too deeply.")
     if detail == phrase:
         detail = {
             404: f"There is nothing at {request.url.path}.",

@@ -44,11 +44,15 @@ def read(corpora: Mapping[str, Path]) -> Collection:
     Raises CorpusError when a folder cannot be read, a file is damaged, or nothing is left.
     """
     documents: list[Document] = []
+    names: dict[tuple[str, str], Path] = {}
     skipped: list[Skipped] = []
     for name, folder in corpora.items():
         for path in _files(folder):
             shown = path.relative_to(folder).as_posix()
             document = _document(name, folder, path)
+            other = names.setdefault((name, document.id), path)
+            if other != path:
+                raise CorpusError(f"{other} and {path} would have one address. Rename one of them.")
             if any(section.blocks for section in document.sections):
                 documents.append(document)
             else:
@@ -78,9 +82,16 @@ def _files(folder: Path) -> Iterator[Path]:
     root = folder.resolve()
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     inside = [p for p in paths if p.is_file() and p.resolve().is_relative_to(root)]
+    for path in inside:
+        if not _is_text(str(path)):
+            raise CorpusError(f"The name of {str(path)!r} is not UTF-8. Rename the file.")
     if not inside:
         raise CorpusError(f"{folder} holds no Markdown files (.md or .markdown).")
     yield from inside
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _glossary(folder: Path) -> Iterator[tuple[str, ...]]:
@@ -89,7 +100,7 @@ def _glossary(folder: Path) -> Iterator[tuple[str, ...]]:
         return
     try:
         groups = yaml.safe_load(_text(path))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise CorpusError(f"{path} is not YAML: {error}") from error
     if not isinstance(groups, list) or not all(isinstance(group, list) for group in groups):
         raise CorpusError(f"{path} must be a list of lists of terms: - [VM, 가상 머신]")

@@ -22,6 +22,8 @@ _EMOJI_AROUND = regex.compile(
 )
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 _LONG_ITEM = 200
+# Deeper lists and quotes would be lost; much deeper ones would exhaust the stack.
+_NESTING = 60
 _BLOCK_KINDS: dict[str, BlockKind] = {
     "bullet_list_open": "list",
     "ordered_list_open": "list",
@@ -62,7 +64,9 @@ class _Heading:
 
 def parser() -> MarkdownIt:
     """Return the one parser that sections and the reader share, so that anchors agree."""
-    markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    markdown = MarkdownIt("commonmark", {"html": True, "maxNesting": _NESTING}).enable(
+        ["table", "strikethrough"]
+    )
     return markdown.use(front_matter_plugin)
 
 
@@ -129,7 +133,7 @@ def _front_matter(tokens: Sequence[Token]) -> dict[str, Any]:
         if token.type == "front_matter":
             try:
                 matter = yaml.safe_load(token.content)
-            except yaml.YAMLError as error:
+            except (yaml.YAMLError, RecursionError) as error:
                 mark = getattr(error, "problem_mark", None)
                 line = f" at line {mark.line + 2}" if mark else ""
                 raise ValueError(f"its front matter is not YAML{line}") from error

@@ -259,6 +259,42 @@ def test_openapi_describes_the_call(client: httpx.Client) -> None:
     assert "application/problem+json" in json.dumps(call["responses"]["422"])
 
 
+def test_every_reference_in_the_description_leads_somewhere(client: httpx.Client) -> None:
+    spec = client.get("/openapi.json").json()
+
+    def references(value: object) -> list[str]:
+        if isinstance(value, dict):
+            own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+            return own + [found for item in value.values() for found in references(item)]
+        return [f for item in value for f in references(item)] if isinstance(value, list) else []
+
+    found = references(spec)
+    assert found
+    for reference in found:
+        place = spec
+        for part in reference.removeprefix("#/").split("/"):
+            place = place[part]
+
+
+def test_a_body_that_is_declared_too_large_is_refused_unread(server: Server) -> None:
+    import socket
+
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as sender:
+        head = f"POST /api/v1/ask HTTP/1.1\r\nHost: {host}\r\nContent-Length: 999999999\r\n\r\n"
+        sender.sendall(head.encode())
+        assert sender.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def test_what_is_no_json_is_told_so(client: httpx.Client) -> None:
+    for content in (b"\xff\xfe", b"[" * 30_000):
+        headers = {"content-type": "application/json"}
+        problem = client.post("/api/v1/ask", content=content, headers=headers).json()
+        assert problem["type"] == "/problems/invalid-json"
+    plain = client.post("/api/v1/ask", content=b'{"question": "docker"}').json()
+    assert "Content-Type: application/json" in plain["detail"]
+
+
 def test_many_at_once(server: Server) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

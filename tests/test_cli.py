@@ -3,10 +3,11 @@
 import json
 import shutil
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
-from running import ROOT, Server, free_port, notes
+from running import NOTES, ROOT, Server, environment, free_port, notes
 
 from assistant.answer import Answer, DocumentRef, FoundPassage, Grade, Highlight, SectionRef
 from assistant.messages import message
@@ -242,3 +243,36 @@ def test_links_by_a_template(built: Path) -> None:
     done = notes(built, "ask", QUESTION, "--json", "--link-template", template)
     url = json.loads(done.stdout)["passages"][0]["url"]
     assert url.startswith("https://git.example.org/docker.md#")
+
+
+def test_a_terminal_without_hangul_gets_question_marks(built: Path) -> None:
+    done = notes(built, "ask", QUESTION, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "?" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_output_that_cannot_be_written_ends_with_2(built: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*NOTES, "ask", QUESTION, "--json"],
+            env=environment(built, {}),
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_notes_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.md").write_text("# Volume\n\nThe \x1b[31mred\x1b[0m \u202evolume.\n")
+    assert notes(tmp_path / "data", "build", str(tmp_path / "notes")).returncode == 0
+    done = notes(tmp_path / "data", "ask", "red volume")
+    assert "volume" in done.stdout
+    assert not set("\x1b\u202e") & set(done.stdout)

@@ -1,5 +1,6 @@
 """Folders of Markdown: what is read, and what is said when it cannot be."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,24 @@ def test_files_without_text_are_left_out_and_named(tmp_path: Path) -> None:
 def test_bad_notes_are_named(tmp_path: Path, files: dict[str, str | bytes], said: str) -> None:
     with pytest.raises(CorpusError, match=said):
         read(write(tmp_path, files))
+
+
+def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"bad\xff.md")).write_text("text")
+    with pytest.raises(CorpusError, match=r"not UTF-8\. Rename"):
+        read({"default": tmp_path})
+
+
+def test_two_files_of_one_address_are_named(tmp_path: Path) -> None:
+    write(tmp_path, {"a.md": "one", "a.markdown": "two"})
+    with pytest.raises(CorpusError, match=r"a\.markdown and .*a\.md would have one address"):
+        read({"default": tmp_path})
+
+
+def test_front_matter_without_end_is_no_crash(tmp_path: Path) -> None:
+    write(tmp_path, {"a.md": "---\n" + "[" * 5000 + "\n---\ntext"})
+    with pytest.raises(CorpusError, match="front matter is not YAML"):
+        read({"default": tmp_path})
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:

@@ -143,3 +143,17 @@ def test_sentences_lose_nothing(text: str) -> None:
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     kept = "".join(text[start:end] for start, end in spans)
     assert "".join(kept.split()) == "".join(text.split())
+
+
+def test_a_sentence_without_end_is_cut() -> None:
+    spaced, solid = "word " * 1000, "가" * 5000
+    for text in (spaced, solid):
+        spans = sentences(text)
+        assert len(spans) > 7
+        assert max(end - start for start, end in spans) <= 600
+    assert all(spaced[start:end].endswith("word") for start, end in sentences(spaced))
+
+
+def test_deep_lists_lose_nothing() -> None:
+    source = "".join("  " * depth + f"- item {depth}\n" for depth in range(25))
+    assert lines(source) == [f"item {depth}" for depth in range(25)]

@@ -1,5 +1,6 @@
 """The command line: build, ask, serve."""
 
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -43,6 +44,10 @@ LinkTemplate = Annotated[str | None, typer.Option(help="A link to a section of t
 
 def main() -> None:
     """Run the command line."""
+    # Where a terminal cannot show Hangul, question marks say more than a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()
 
 
@@ -55,6 +60,10 @@ def _says_errors(command: Callable[Parameters, None]) -> Callable[Parameters, No
             command(*args, **kwargs)
         except NotesError as error:
             _say(f"notes: {error}")
+            raise typer.Exit(BAD_USE) from None
+        except OSError as error:
+            # What reads the output is gone, or has no room.
+            _say(f"notes: {error.strerror or error}")
             raise typer.Exit(BAD_USE) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
@@ -121,7 +130,7 @@ def ask(
     assistant = _assistant(settings)
     answer = assistant.ask(Question(question, limit, explain=explain))
     if as_json:
-        print(json.dumps(asdict(answer), ensure_ascii=False, indent=2))
+        print(json.dumps(asdict(answer), ensure_ascii=False, indent=2), flush=True)
     else:
         show(answer, assistant.snapshot.manifest.corpora, _address(settings))
     if answer.status == "not_covered":

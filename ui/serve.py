@@ -14,7 +14,16 @@ from index.errors import SettingsError
 from ui.chat import create_chat, presentation
 from ui.reader import create_reader
 
-_CORE = ("/api/", "/docs", "/health/", "/notes", "/openapi.json", "/static-offline-docs/")
+_CORE = (
+    "/api/",
+    "/docs",
+    "/health",
+    "/metrics",
+    "/redoc",
+    "/notes",
+    "/openapi.json",
+    "/static-offline-docs/",
+)
 
 
 def application(assistant: Assistant) -> ASGIApp:

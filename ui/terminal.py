@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+import regex
 from rich.console import Console
 from rich.text import Text
 
@@ -13,6 +14,8 @@ from assistant.messages import message
 from index.markdown import plain
 from ui.highlights import Page
 
+# Escape sequences and marks that turn the direction of text: notes do not steer the terminal.
+_UNSAFE = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _SEARCHED = {"ko": "‘{}’(으)로 찾은 결과예요.", "en": "Showing results for “{}”."}
 _CLOSEST = {"ko": "가장 가까운 섹션:", "en": "Closest section:"}
 
@@ -43,8 +46,8 @@ def _show(
     words = [_words(passage.text, span) for span in passage.highlights] or [passage.text]
     file = _shown(Path(folders[passage.document.corpus]) / passage.document.path)
     style = "bold" if passage.rank == 1 else ""
-    console.print(Text("\n".join(words), style=style))
-    where = " › ".join(passage.section.path[1:] or passage.section.path)
+    console.print(Text(_UNSAFE.sub("", "\n".join(words)), style=style))
+    where = _UNSAFE.sub("", " › ".join(passage.section.path[1:] or passage.section.path))
     console.print(Text.assemble("  ", (where, "green"), "    ", (f"{file}:{passage.line}", "dim")))
     url = address + passage.url if passage.url.startswith("/") else passage.url
     console.print(Text(f"  {url}", style="cyan"))
