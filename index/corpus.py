@@ -10,8 +10,8 @@ import yaml
 
 from index.errors import CorpusError
 from index.language import language
-from index.markdown import parse
 from index.notes import Document
+from index.sections import parse
 
 SUFFIXES = (".md", ".markdown")
 GLOSSARY = "glossary.yaml"

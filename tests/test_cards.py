@@ -9,8 +9,8 @@ from assistant.answer import Answer, DocumentRef, FoundPassage, Highlight, Secti
 from assistant.messages import message
 from index.contents import Notes
 from index.language import Language
-from index.markdown import parse
 from index.notes import Document
+from index.sections import parse
 from ui.cards import answer_card, notice_card, topics, welcome
 
 SOURCE = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text()

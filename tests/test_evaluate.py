@@ -31,9 +31,9 @@ from assistant.evaluate import (
 from assistant.retrieve import Hit
 from index.contents import Notes
 from index.errors import SettingsError
-from index.markdown import parse
 from index.notes import Document
 from index.passages import passages
+from index.sections import parse
 from ui import evaluation
 from ui.curve import risk_coverage
 

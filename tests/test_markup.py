@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.answer import Highlight
-from index.markdown import parse
 from index.notes import Line
+from index.sections import parse
 from ui.markup import render, render_document, render_quote
 
 DOCKER = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text()

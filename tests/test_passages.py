@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.corpus import read
-from index.markdown import parse, parser
+from index.markdown import parser
 from index.notes import Document, Passage
 from index.passages import embedded_text, passages
+from index.sections import parse
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 TABLE = "| a | b |\n|---|---|\n" + "".join(f"| row {n} | value {n} |\n" for n in range(6))

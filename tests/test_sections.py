@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.markdown import parse
 from index.notes import Section
+from index.sections import parse
 from index.sentences import sentences
 
 CORPUS = Path(__file__).parents[1] / "corpus"

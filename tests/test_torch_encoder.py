@@ -1,7 +1,6 @@
 """The sentence-transformers engine with models other than the default one."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +68,9 @@ class TestTorchEncoder:
         finally:
             config.write_text(before)
 
-    def test_hub_name_that_is_not_to_be_had_is_refused_at_once(self) -> None:
-        start = time.monotonic()
+    def test_hub_name_that_is_not_to_be_had_is_refused(self) -> None:
         with pytest.raises(ModelError, match=r"nobody/nothing .* name a local folder"):
             TorchEncoder("nobody/nothing")
-        assert time.monotonic() - start < 20
 
     def test_missing_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="no folder"):

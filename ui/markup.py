@@ -12,7 +12,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from assistant.answer import Highlight
-from index.markdown import heading_anchors, parse, plain
+from index.markdown import heading_anchors, plain
+from index.sections import parse
 from ui.highlights import Page, Range, kept, marked, marked_html
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
