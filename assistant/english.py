@@ -42,8 +42,6 @@ def respelt(word: str, own: Collection[str]) -> str | None:
     near = [other for other in _edits(word) if other in own or counts.get(other, 0) >= _COMMON]
     if len(word) <= _SHORT:
         near = [other for other in near if sorted(other) == sorted(word)]
-    # A longer word is another word: buildx is not build.
-    near = [other for other in near if not word.startswith(other)]
     return max(near, key=lambda other: (other in own, counts.get(other, 0)), default=None)
 
 

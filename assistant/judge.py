@@ -163,7 +163,7 @@ def signals(
         "late_mean": tokens.mean(),
         "late_weak": weak.mean(),
         "lines": hit.lines,
-        "lines_background": _lines_background(contents, query, found, hit),
+        "lines_background": _lines_background(contents, query, hit),
         "lexical": hit.lexical,
         "known": words.known,
         "words": words.mean(tokens),
@@ -213,22 +213,17 @@ class _Words:
 
 
 def _general(contents: Contents, query: Query, own: int | None) -> float:
-    mean = contents.general.vector_means[query.language]
-    others = contents.general.vectors[query.language] - mean
-    asked = query.encoding.vector - mean
-    norms = np.linalg.norm(others, axis=1) * np.linalg.norm(asked)
-    cosines = (others @ asked) / np.maximum(norms, 1e-9)
+    asked = query.encoding.vector - contents.general.vector_means[query.language]
+    cosines = contents.general.centred[query.language] @ asked / max(np.linalg.norm(asked), 1e-9)
     if own is not None:
         cosines = np.delete(cosines, own)
     return float(np.sort(cosines)[-_NEIGHBOURS:].mean())
 
 
-def _lines_background(contents: Contents, query: Query, found: Evidence, hit: Hit) -> float:
+def _lines_background(contents: Contents, query: Query, hit: Hit) -> float:
     vectors, rows = contents.vectors.of(np.asarray([hit.passage], np.int32))
     own = contents.vectors.owners[rows, 1] >= 0
     lines = vectors[own if own.any() else ~own] - contents.vectors.line_mean
-    general = contents.general.vectors[query.language]
-    general = general - contents.general.vector_means[query.language]
-    norms = np.linalg.norm(general, axis=1)[:, None] * np.linalg.norm(lines, axis=1)
-    cosines = ((general @ lines.T) / np.maximum(norms, 1e-9)).max(axis=1)
+    norms = np.maximum(np.linalg.norm(lines, axis=1), 1e-9)
+    cosines = (contents.general.centred[query.language] @ lines.T / norms).max(axis=1)
     return float((hit.lines - cosines.mean()) / max(float(cosines.std()), 1e-3))

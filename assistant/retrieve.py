@@ -79,10 +79,9 @@ class Evidence:
     """What the searches found, before fusion; arrays run over the candidates.
 
     passages: int32, ascending. dense, lexical: float32. centred: float32, dense with both means
-    subtracted, as for lines. alignment: the question's tokens against
-    their lines. line_cosines: float32, one for each vector of a line. line_owners, line_numbers:
-    int32, which candidate each of those is of, and which of its lines. line_lexical: float32, over
-    all lines of the notes.
+    subtracted, as for lines. alignment: the question's tokens against their lines. line_cosines:
+    float32, one for each vector of a line. line_owners, line_numbers: int32, which candidate each
+    of those is of, and which of its lines. line_lexical: float32, over all lines of the notes.
     """
 
     passages: Ints
@@ -106,17 +105,17 @@ def evidence(contents: Contents, query: Query) -> Evidence:
     whole = numbers == WHOLE
     question = query.encoding.vector
     centre = contents.general.vector_means[query.language]
-    cosines = _cosines(vectors - contents.vectors.line_mean, question - centre)
+    centred = _cosines(vectors - contents.vectors.line_mean, question - centre)
     states = query.encoding.states[query.encoding.offsets[:, 0] >= 0]
     projection = contents.states.projection
     tokens = projection(states, contents.general.token_means[query.language])
     return Evidence(
         passages,
         vectors[whole] @ question,
-        cosines[whole],
+        centred[whole],
         lexical[passages],
         contents.states.compare(tokens, passages),
-        cosines[~whole],
+        centred[~whole],
         owners[~whole],
         numbers[~whole],
         contents.line_lexical.share(query.words),
@@ -179,8 +178,8 @@ def _top(scores: Floats, count: int) -> npt.NDArray[np.int64]:
 
 def _cosines(vectors: Floats, other: Floats) -> Floats:
     norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(other)
-    cosines: Floats = (vectors @ other) / np.maximum(norms, 1e-9)
-    return cosines
+    found: Floats = (vectors @ other) / np.maximum(norms, 1e-9)
+    return found
 
 
 def _contrast(best: Floats, power: float) -> Floats:
@@ -219,11 +218,11 @@ def _answers(contents: Contents, found: Evidence, weights: Floats) -> list[tuple
     owners, lines = alignment.owners[~heads], alignment.lines[~heads]
     late = np.maximum(alignment.best[~heads], _HEADING_SHARE * heading[owners]) @ weights
     rows = contents.line_starts[found.passages[owners]] + lines
-    cosines = np.zeros(len(found.line_lexical), np.float32)
-    cosines[contents.line_starts[found.passages[found.line_owners]] + found.line_numbers] = (
+    dense = np.zeros(len(found.line_lexical), np.float32)
+    dense[contents.line_starts[found.passages[found.line_owners]] + found.line_numbers] = (
         found.line_cosines
     )
-    odds = np.stack([late, cosines[rows], found.line_lexical[rows]], axis=1) @ _LINE_LOGIT
+    odds = np.stack([late, dense[rows], found.line_lexical[rows]], axis=1) @ _LINE_LOGIT
     edges = np.searchsorted(owners, np.arange(len(found.passages) + 1))
     # Where the heading fills all that the model reads, the first line stands for the others.
     return [

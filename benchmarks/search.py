@@ -14,6 +14,7 @@ from measure import ROOT, machine, spread
 from assistant import evaluate
 from assistant.ask import Assistant
 from assistant.settings import read_settings
+from index.corpus import read
 from index.engines import open_encoder
 from ui.building import build_index
 
@@ -22,9 +23,10 @@ def main() -> None:
     """Print the table."""
     given = sys.argv[1:] or [str(ROOT / "corpus"), str(ROOT / "benchmarks/questions/docker.jsonl")]
     with tempfile.TemporaryDirectory() as folder:
-        settings = read_settings(corpus=given[0], data_dir=Path(folder))
+        settings = read_settings()
+        notes = read({"default": Path(given[0])})
         encoder = open_encoder("", "onnx", settings.cache_dir)
-        snapshot = build_index(settings, encoder, lambda text: None)
+        snapshot = build_index(notes, Path(folder), encoder, lambda text: None)
         assistant = Assistant(snapshot, encoder, "", "", settings.risk)
         cases = evaluate.read_cases(Path(given[1]))
         evaluate.evaluate(assistant, cases[:20])

@@ -17,6 +17,7 @@ from assistant.ask import Assistant
 from assistant.calibrate import Labelled, label, learn
 from assistant.judge import JUDGES, LEARNED, Judge, Learned
 from assistant.settings import read_settings
+from index.corpus import read
 from index.encoder import Encoder
 from index.engines import open_encoder
 from ui.building import build_index
@@ -29,8 +30,8 @@ def labelled(
 ) -> tuple[list[evaluate.Case], Labelled]:
     """Return a set's questions, with those that other notes do not cover either, labelled."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = read_settings(corpus=notes, data_dir=Path(folder))
-        snapshot = build_index(settings, encoder, lambda text: None)
+        collection = read({"default": Path(notes)})
+        snapshot = build_index(collection, Path(folder), encoder, lambda text: None)
         assistant = Assistant(snapshot, encoder, "", "", risk=0.1)
         cases = [case for case in evaluate.read_cases(questions, part) if not case.history]
         cases += [case for case in others if not any(case.id == own.id for own in cases)]

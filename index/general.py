@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 
 import numpy as np
@@ -25,6 +26,15 @@ class General:
     vectors: Mapping[Language, Floats]
     vector_means: Mapping[Language, Floats]
     token_means: Mapping[Language, Floats]
+
+    @cached_property
+    def centred(self) -> Mapping[Language, Floats]:
+        """Return the bank's vectors with the mean subtracted, unit length, by language."""
+        found = {key: each - self.vector_means[key] for key, each in self.vectors.items()}
+        return {
+            key: each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-9)
+            for key, each in found.items()
+        }
 
 
 def questions(language: Language) -> list[str]:

@@ -1,13 +1,14 @@
 """The index on disk: immutable versions, and one small file that names the current one.
 
 DATA_DIR/current                     the version being served, switched by one rename
-DATA_DIR/versions/VERSION/           manifest.json, notes.json, vectors.faiss, owners.npy
+DATA_DIR/versions/VERSION/           manifest.json, and what it lists
 """
 
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,13 +90,46 @@ def write(
 
     Raises IndexUnusable when the folder cannot be written; the old version then goes on.
     """
-    try:
-        return _write(data_dir, contents, weights, corpora, sources, extras)
-    except OSError as error:
-        raise IndexUnusable(
-            f"The index cannot be written to {data_dir}: {error.strerror or error}. "
-            "The old one is untouched. Free the space, or name another folder in NOTES_DATA_DIR."
-        ) from error
+    with _writing(data_dir):
+        versions = data_dir / "versions"
+        versions.mkdir(parents=True, exist_ok=True)
+        _sweep(versions)
+        now = datetime.now(UTC)
+        digest = hashlib.sha256(
+            repr((SCHEMA, weights, sorted(sources.items()))).encode()
+        ).hexdigest()
+        version = f"{now:%Y%m%dT%H%M%S%f}-{digest[:8]}"
+        folder = versions / f"{version}.part-{os.getpid()}"
+        folder.mkdir()
+        try:
+            contents_files.write(contents, folder)
+            for name, data in extras.items():
+                (folder / f"{_EXTRA}{name}").write_bytes(data)
+            manifest = Manifest(
+                schema=SCHEMA,
+                version=version,
+                created=now.isoformat(timespec="seconds"),
+                weights=weights,
+                corpora=corpora,
+                sources=sources,
+                counts={
+                    "documents": len(contents.notes.documents),
+                    "passages": len(contents.notes.passages),
+                    "vectors": len(contents.vectors.owners),
+                    "tokens": len(contents.states.packed),
+                },
+                files={path.name: _file(path) for path in sorted(folder.iterdir())},
+            )
+            (folder / _MANIFEST).write_bytes(_MANIFESTS.dump_json(manifest, indent=2))
+            _sync(folder)
+            snapshot = _load(folder)
+            folder.rename(versions / version)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        _switch(data_dir, version)
+        _prune(versions, version)
+        return snapshot
 
 
 def load(data_dir: Path) -> Snapshot:
@@ -116,9 +150,9 @@ def load(data_dir: Path) -> Snapshot:
 
 def check_weights(manifest: Manifest, weights: Weights) -> None:
     """Raise IndexMismatch when the encoder would not make the vectors of this index."""
-    for field in ("name", "fingerprint", "dimension", "pooling", "query_prompt", "passage_prompt"):
+    for field in ("fingerprint", "dimension", "pooling", "query_prompt", "passage_prompt"):
         built, now = getattr(manifest.weights, field), getattr(weights, field)
-        if built != now and field != "name":
+        if built != now:
             raise IndexMismatch(
                 f"The index was built with the model {manifest.weights.name}, "
                 f"but {weights.name} is set now: {field} is {built!r} there and {now!r} here. "
@@ -126,51 +160,15 @@ def check_weights(manifest: Manifest, weights: Weights) -> None:
             )
 
 
-def _write(
-    data_dir: Path,
-    contents: Contents,
-    weights: Weights,
-    corpora: dict[str, str],
-    sources: dict[str, str],
-    extras: Mapping[str, bytes],
-) -> Snapshot:
-    versions = data_dir / "versions"
-    versions.mkdir(parents=True, exist_ok=True)
-    _sweep(versions)
-    now = datetime.now(UTC)
-    digest = hashlib.sha256(repr((SCHEMA, weights, sorted(sources.items()))).encode()).hexdigest()
-    version = f"{now:%Y%m%dT%H%M%S%f}-{digest[:8]}"
-    folder = versions / f"{version}.part-{os.getpid()}"
-    folder.mkdir()
+@contextmanager
+def _writing(data_dir: Path) -> Iterator[None]:
     try:
-        contents_files.write(contents, folder)
-        for name, data in extras.items():
-            (folder / f"{_EXTRA}{name}").write_bytes(data)
-        manifest = Manifest(
-            schema=SCHEMA,
-            version=version,
-            created=now.isoformat(timespec="seconds"),
-            weights=weights,
-            corpora=corpora,
-            sources=sources,
-            counts={
-                "documents": len(contents.notes.documents),
-                "passages": len(contents.notes.passages),
-                "vectors": len(contents.vectors.owners),
-                "tokens": len(contents.states.packed),
-            },
-            files={path.name: _file(path) for path in sorted(folder.iterdir())},
-        )
-        (folder / _MANIFEST).write_bytes(_MANIFESTS.dump_json(manifest, indent=2))
-        _sync(folder)
-        _load(folder)
-        folder.rename(versions / version)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    _switch(data_dir, version)
-    _prune(versions, version)
-    return _load(versions / version)
+        yield
+    except OSError as error:
+        raise IndexUnusable(
+            f"The index cannot be written to {data_dir}: {error.strerror or error}. "
+            "The old one is untouched. Free the space, or name another folder in NOTES_DATA_DIR."
+        ) from error
 
 
 def _load(folder: Path) -> Snapshot:

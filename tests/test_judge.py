@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from assistant.ask import Assistant, Question
 from assistant.judge import SIGNALS, Background, Judge, Learned, background, shipped, signals
 from assistant.settings import read_settings
+from index.corpus import read
 from index.onnx_encoder import OnnxEncoder
 from ui.building import build_index
 
@@ -41,7 +42,7 @@ CONFIDENCES = st.lists(
 @pytest.fixture(scope="module")
 def assistant(onnx_encoder: OnnxEncoder, tmp_path_factory: pytest.TempPathFactory) -> Assistant:
     settings = read_settings(corpus=str(CORPUS), data_dir=tmp_path_factory.mktemp("data"))
-    snapshot = build_index(settings, onnx_encoder, lambda _: None)
+    snapshot = build_index(read(settings.corpora), settings.data_dir, onnx_encoder, lambda _: None)
     return Assistant(snapshot, onnx_encoder, "/notes/{document}#{anchor}", "", RISK)
 
 

@@ -1,27 +1,28 @@
 """A build as the commands run it: the index with the judge calibrated to its notes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from assistant.ask import JUDGE, word_test
 from assistant.calibrate import calibrate, label, learn
 from assistant.evaluate import Case, is_gold
 from assistant.judge import JUDGES, Judge, shipped
 from assistant.lexicon import Lexicon
-from assistant.settings import Settings
-from index import corpus
 from index.build import Bank, build
 from index.contents import Contents
+from index.corpus import Collection
 from index.encoder import Encoder
 from index.store import Snapshot
 
 
 def build_index(
-    settings: Settings,
+    collection: Collection,
+    data_dir: Path,
     encoder: Encoder,
     report: Callable[[str], None],
     cases: Sequence[Case] = (),
 ) -> Snapshot:
-    """Return a new version of the index over the notes that the settings name.
+    """Return a new version of the index over the notes.
 
     The judge is calibrated by the notes alone, and by labelled cases where there are any.
     """
@@ -32,7 +33,7 @@ def build_index(
             judge = _taught(contents, judge, encoder, cases)
         return {JUDGE: JUDGES.dump_json(judge)}
 
-    return build(corpus.read(settings.corpora), settings.data_dir, encoder, report, prepare)
+    return build(collection, data_dir, encoder, report, prepare)
 
 
 def _taught(contents: Contents, judge: Judge, encoder: Encoder, cases: Sequence[Case]) -> Judge:

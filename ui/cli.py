@@ -266,9 +266,9 @@ def _build(
     from ui.building import build_index
 
     # Notes that cannot be read are told before seconds go into the model.
-    corpus.read(settings.corpora)
+    collection = corpus.read(settings.corpora)
     encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)
-    snapshot = build_index(settings, encoder, _say, cases)
+    snapshot = build_index(collection, settings.data_dir, encoder, _say, cases)
     counts = snapshot.manifest.counts
     _say(
         f"Built version {snapshot.version}: {counts['documents']} documents, "
