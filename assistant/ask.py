@@ -4,25 +4,31 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Literal
 
 import regex
 
-from assistant.answer import (
-    Answer,
-    DocumentRef,
-    Explanation,
-    FoundPassage,
-    Grade,
-    Highlight,
-    SectionRef,
-)
+from assistant.answer import Answer, FoundPassage, Grade
+from assistant.conversation import Memory, Reading, Turn, likeliest, together
 from assistant.judge import JUDGES, Judge, signals
 from assistant.lexicon import Lexicon
-from assistant.links import highlight_url, section_url
 from assistant.messages import Message, message
+from assistant.outline import subjects
+from assistant.quote import quote
 from assistant.rerank import Reranker
-from assistant.retrieve import FUSED, Evidence, Fusion, Hit, Query, by_section, evidence, fuse
+from assistant.retrieve import (
+    FUSED,
+    Found,
+    Fusion,
+    Hit,
+    Query,
+    by_section,
+    evidence,
+    fuse,
+)
+from assistant.smalltalk import SmallTalk, Talk, is_gibberish
+from assistant.smalltalk import read as read_smalltalk
 from index.encoder import Encoder, Encoding, normalise
 from index.errors import QuestionError
 from index.language import Language
@@ -31,8 +37,13 @@ from index.store import Snapshot
 
 MAX_QUESTION = 2000
 MAX_LIMIT = 20
+MAX_HISTORY = 10
 JUDGE = "judge.json"
+SMALLTALK = "smalltalk.npy"
 _RERANKED = 10
+_SUBJECTS = 7
+# Titles whose encodings are kept.
+_TITLES = 1024
 # Of questions that the notes answer, the share that may be refused for the sake of the others.
 _REFUSED = 0.05
 _WORD = regex.compile(r"[\p{L}\p{N}]")
@@ -44,6 +55,7 @@ class Question:
     """What is asked. language: `auto`, `ko` or `en`; limit counts sections.
 
     min_confidence: below it the answer is `not_covered`; None leaves that to the calibration.
+    history: earlier questions of the conversation, oldest first.
     """
 
     text: str
@@ -51,14 +63,7 @@ class Question:
     language: str = "auto"
     explain: bool = False
     min_confidence: float | None = None
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found: the evidence before fusion, and hits, best first, one a section."""
-
-    evidence: Evidence
-    hits: list[Hit]
+    history: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,20 +84,54 @@ class Assistant:
         """Return the answer. Raises QuestionError when the question is blank or too long."""
         started = time.perf_counter()
         typed = searchable(question.text)
+        history = tuple(searchable(text) for text in question.history if _WORD.search(text))
         if not _WORD.search(typed):
             language = self._language(question, self.snapshot.notes.documents[0].source)
-            return self._answer(started, typed, typed, language, "not_covered", 0.0, ())
-        meant = self.lexicon.speller.mend(typed)
-        query = self.query(meant)
-        found = self.search(query)
-        confidence = self.confidence(query, found)
-        grade = self.grade(confidence, question.min_confidence)
+            return self._answer(started, typed, typed, language, "no_words", "not_covered", 0.0)
+        reading = self.read(typed, self.turn(history))
+        meant = reading.asked[-1]
         language = self._language(question, meant)
+        grade = self.grade(reading.confidence, question.min_confidence)
+        talk = reading.talk or self._gibberish(reading, grade)
+        if talk:
+            return self._answer(
+                started, typed, meant, language, talk, "not_covered", reading.confidence
+            )
+        self._memory.keep((*history, typed), self._turn(reading))
         passages = [
-            self._passage(rank, hit, question.explain)
-            for rank, hit in enumerate(found.hits[: question.limit], 1)
+            self._quote(hit, rank, question.explain)
+            for rank, hit in enumerate(reading.found.hits[: question.limit], 1)
         ]
-        return self._answer(started, typed, meant, language, grade, confidence, passages)
+        said = None if grade == "answers" else grade
+        return self._answer(
+            started, typed, meant, language, said, grade, reading.confidence, reading, passages
+        )
+
+    def read(self, typed: str, turn: Turn | None = None) -> Reading:
+        """Return a question as it was meant, searched; turn is what it may follow up on."""
+        meant = self.lexicon.speller.mend(typed)
+        alone = self._searched((meant,), self.query(meant))
+        if not turn:
+            return replace(alone, talk=self._talk(alone, alone.confidence))
+        asked = turn.joined(meant)
+        joined = self._searched(asked, self.query(" ".join(asked)))
+        if talk := self._talk(alone, max(alone.confidence, joined.confidence)):
+            return replace(alone, talk=talk)
+        titled = self._searched((turn.title, meant), together(self._title(turn.title), alone.query))
+        return likeliest(alone, joined, titled)
+
+    def turn(self, history: tuple[str, ...]) -> Turn | None:
+        """Return what a question with this history may follow up on, None where nothing is."""
+        if not history:
+            return None
+        known = self._memory.recall(history)
+        if known is None:
+            before = self.turn(history[:-1])
+            reading = self.read(history[-1], before)
+            known = before if reading.talk else self._turn(reading)
+            if known:
+                self._memory.keep(history, known)
+        return known
 
     def query(self, text: str, encoding: Encoding | None = None) -> Query:
         """Return the question analysed, and encoded if that is not done yet."""
@@ -135,6 +174,19 @@ class Assistant:
         return self.judge.threshold(self.risk)
 
     @cached_property
+    def smalltalk(self) -> SmallTalk:
+        """Return the phrases that are no questions to the notes."""
+        return read_smalltalk(self.snapshot.extras[SMALLTALK])
+
+    @cached_property
+    def _memory(self) -> Memory:
+        return Memory()
+
+    @cached_property
+    def _title(self) -> Callable[[str], Query]:
+        return lru_cache(_TITLES)(self.query)
+
+    @cached_property
     def lexicon(self) -> Lexicon:
         """Return how questions' words are read."""
         contents = self.snapshot.contents
@@ -147,6 +199,18 @@ class Assistant:
         order = sorted(range(len(first)), key=lambda number: -scores[number])
         return [*(replace(first[n], reranked=scores[n]) for n in order), *hits[_RERANKED:]]
 
+    def _searched(self, asked: tuple[str, ...], query: Query) -> Reading:
+        found = self.search(query)
+        return Reading(asked, query, found, self.confidence(query, found))
+
+    def _turn(self, reading: Reading) -> Turn:
+        passage = self.snapshot.notes.passages[reading.found.hits[0].passage]
+        section = self.snapshot.notes.documents[passage.document].sections[passage.section]
+        return Turn(reading.asked, section.title)
+
+    def _quote(self, hit: Hit, rank: int, explain: bool) -> FoundPassage:
+        return quote(self.snapshot.notes, hit, rank, self.link_template, self.public_url, explain)
+
     def _text(self, hit: Hit) -> str:
         passage = self.snapshot.notes.passages[hit.passage]
         return passage.text(self.snapshot.notes.documents[passage.document].source)
@@ -156,69 +220,44 @@ class Assistant:
             return "ko" if question.language == "ko" else "en"
         return language_of(text)
 
+    def _talk(self, alone: Reading, confidence: float) -> Talk | None:
+        return self.smalltalk.kind(self.snapshot.contents, alone.query, confidence)
+
+    def _gibberish(self, reading: Reading, grade: Grade) -> Literal["gibberish"] | None:
+        if grade != "not_covered" or len(reading.asked) > 1:
+            return None
+        query = reading.query
+        noise = is_gibberish(query.text, self.snapshot.contents, query.words, self.encoder)
+        return "gibberish" if noise else None
+
     def _answer(
         self,
         started: float,
         typed: str,
         meant: str,
         language: Language,
+        said: Message | None,
         grade: Grade,
         confidence: float,
-        passages: Sequence[FoundPassage],
+        reading: Reading | None = None,
+        passages: Sequence[FoundPassage] = (),
     ) -> Answer:
         covered = grade != "not_covered"
-        said: dict[Grade, Message | None] = {
-            "answers": None,
-            "may_answer": "may_answer",
-            "not_covered": "not_covered" if passages else "no_words",
-        }
-        name = said[grade]
+        topics = subjects(self.snapshot.notes, _SUBJECTS)
         return Answer(
             id=uuid.uuid4().hex,
             status="answered" if covered else "not_covered",
             grade=grade,
             confidence=round(confidence, 4),
-            message=message(name, language) if name else None,
+            message=message(said, language, topics) if said else None,
             language=language,
-            query=meant,
+            query=reading.query.text if reading else meant,
             corrected_from=None if typed == meant else typed,
             index_version=self.snapshot.version,
             took_ms=round((time.perf_counter() - started) * 1000, 2),
             passages=tuple(passages) if covered else (),
             closest=passages[0] if passages and not covered else None,
         )
-
-    def _passage(self, rank: int, hit: Hit, explain: bool) -> FoundPassage:
-        passage = self.snapshot.notes.passages[hit.passage]
-        document = self.snapshot.notes.documents[passage.document]
-        section = document.sections[passage.section]
-        url = section_url(self.link_template, self.public_url, document, section)
-        answers = [passage.lines[number] for number in hit.answers]
-        return FoundPassage(
-            rank=rank,
-            score=round(hit.score, 4),
-            text=passage.text(document.source),
-            highlights=tuple(Highlight(*passage.span(line)) for line in answers),
-            line=document.source.count("\n", 0, answers[0].start) + 1,
-            section=SectionRef(section.title, section.path, section.anchor, section.level),
-            document=DocumentRef(
-                document.id, document.title, document.corpus, document.language, document.path
-            ),
-            damaged=False,
-            url=url,
-            highlight_url=highlight_url(url, answers[0].words),
-            explanation=_explanation(hit) if explain else None,
-        )
-
-
-def _explanation(hit: Hit) -> Explanation:
-    return Explanation(
-        late=round(hit.late, 4),
-        lines=round(hit.lines, 4),
-        dense=round(hit.dense, 4),
-        lexical=round(hit.lexical, 4),
-        reranked=hit.reranked,
-    )
 
 
 def word_test(encoder: Encoder) -> Callable[[str], bool]:

@@ -65,20 +65,28 @@ class Case(BaseModel):
 
 
 @dataclass(frozen=True)
+class Times:
+    """Milliseconds that a question took, by stage and as a whole; a stage is NaN in a
+    conversation, where several readings are searched."""
+
+    encoding: float
+    search: float
+    judge: float
+    whole: float
+
+
+@dataclass(frozen=True)
 class Result:
     """What came of one question.
 
     measures: by name, NaN where the notes do not cover it. highlighted: whether the first and
-    whether any marked line answers, None where no line is known. The times are
-    milliseconds.
+    whether any marked line answers, None where no line is known.
     """
 
     case: Case
     measures: Mapping[str, float]
     highlighted: tuple[bool, bool] | None
-    encoding_ms: float
-    search_ms: float
-    judge_ms: float
+    times: Times
     confidence: float
     grade: Grade
 
@@ -123,19 +131,21 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def grouped(results: Iterable[Result]) -> dict[str, list[Result]]:
-    """Return covered questions by language, then by language and kind."""
+    """Return covered questions by language, then by language and kind; of conversations by kind."""
     groups: dict[str, list[Result]] = {}
     for result in results:
-        if result.case.covered:
-            groups.setdefault(result.case.language, []).append(result)
-    for result in results:
-        if result.case.covered:
-            name = f"{result.case.language} {result.case.kind}"
+        case = result.case
+        names = [case.language, f"{case.language} {case.kind}"]
+        if case.history:
+            names = ["conversation", f"conversation {case.kind}"]
+        for name in names if case.covered else ():
             groups.setdefault(name, []).append(result)
     return dict(sorted(groups.items()))
 
 
 def _result(assistant: Assistant, case: Case, fusion: Fusion) -> Result:
+    if case.history:
+        return _followed(assistant, case)
     started = time.perf_counter()
     meant = assistant.lexicon.speller.mend(case.question)
     mended = time.perf_counter()
@@ -146,15 +156,35 @@ def _result(assistant: Assistant, case: Case, fusion: Fusion) -> Result:
     searched = time.perf_counter()
     confidence = assistant.confidence(query, found)
     done = time.perf_counter()
-    hits = found.hits
+    times = Times(
+        (encoded - mended) * 1000,
+        (mended - started + searched - encoded) * 1000,
+        (done - searched) * 1000,
+        (done - started) * 1000,
+    )
+    return _of(assistant, case, found.hits, confidence, times)
+
+
+def _followed(assistant: Assistant, case: Case) -> Result:
+    """Return the result of a question in a conversation, what was asked before being known."""
+    turn = assistant.turn(case.history)
+    started = time.perf_counter()
+    reading = assistant.read(case.question, turn)
+    whole = (time.perf_counter() - started) * 1000
+    unknown = float("nan")
+    times = Times(unknown, unknown, unknown, whole)
+    return _of(assistant, case, reading.found.hits, reading.confidence, times)
+
+
+def _of(
+    assistant: Assistant, case: Case, hits: Sequence[Hit], confidence: float, times: Times
+) -> Result:
     notes = assistant.snapshot.notes
     return Result(
         case,
         _measures(case, notes, hits),
         _highlighted(case, notes, hits),
-        (encoded - mended) * 1000,
-        (mended - started + searched - encoded) * 1000,
-        (done - searched) * 1000,
+        times,
         confidence,
         assistant.grade(confidence),
     )

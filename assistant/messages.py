@@ -1,10 +1,23 @@
 """The few sentences that the program itself says about an answer, in Korean and English."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from index.language import Language
 
-Message = Literal["empty", "too_long", "no_words", "not_covered", "may_answer"]
+Message = Literal[
+    "empty",
+    "too_long",
+    "no_words",
+    "not_covered",
+    "may_answer",
+    "greeting",
+    "goodbye",
+    "thanks",
+    "capability",
+    "gibberish",
+]
+_SUBJECTS = 6
 
 _MESSAGES: dict[Message, dict[Language, str]] = {
     "empty": {
@@ -27,9 +40,31 @@ _MESSAGES: dict[Message, dict[Language, str]] = {
         "ko": "정확한 답이 아닐 수 있어요. 가장 가까운 내용입니다.",
         "en": "This may not be the exact answer. It is the closest the notes have.",
     },
+    "greeting": {
+        "ko": "안녕하세요! 노트에서 답을 찾아 드려요. 이런 내용이 있어요: {subjects}",
+        "en": "Hello! Ask, and it will be looked up in the notes. They cover: {subjects}",
+    },
+    "goodbye": {
+        "ko": "네, 또 궁금한 것이 생기면 물어봐 주세요. 노트에 있는 내용: {subjects}",
+        "en": "Goodbye. Come back whenever you have a question. The notes cover: {subjects}",
+    },
+    "thanks": {
+        "ko": "네! 더 궁금한 것이 있으면 물어봐 주세요. 노트에 있는 내용: {subjects}",
+        "en": "You are welcome. Ask on if you like. The notes cover: {subjects}",
+    },
+    "capability": {
+        "ko": "노트에 적힌 문장으로만 답하고 지어내지 않아요. 물어볼 수 있는 내용: {subjects}",
+        "en": "Answers come from the notes, word for word; nothing is made up. "
+        "You can ask about: {subjects}",
+    },
+    "gibberish": {
+        "ko": "질문을 알아듣지 못했어요. 노트에는 이런 내용이 있어요: {subjects}",
+        "en": "That could not be read as a question. The notes cover: {subjects}",
+    },
 }
 
 
-def message(name: Message, language: Language) -> str:
-    """Return the sentence in the language."""
-    return _MESSAGES[name][language]
+def message(name: Message, language: Language, subjects: Sequence[str] = ()) -> str:
+    """Return the sentence in the language; subjects are titles of what the notes cover."""
+    shown = ", ".join(subjects[:_SUBJECTS]) + (" …" if len(subjects) > _SUBJECTS else "")
+    return _MESSAGES[name][language].format(subjects=shown)

@@ -95,6 +95,14 @@ class Evidence:
     line_lexical: Floats
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a search found: the evidence before fusion, and hits, best first, one a section."""
+
+    evidence: Evidence
+    hits: list[Hit]
+
+
 def evidence(contents: Contents, query: Query) -> Evidence:
     """Return what each search says about the candidates of dense and lexical search."""
     lexical = contents.lexical.share(query.words)

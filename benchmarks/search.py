@@ -35,9 +35,9 @@ def main() -> None:
     counts = snapshot.manifest.counts
     print(f"{counts['passages']} passages, index of {size:.1f} MB, {len(cases)} questions")
     print(f"  {machine()}")
-    print(f"  encoding {spread([r.encoding_ms for r in results], 'ms')}")
-    print(f"  search   {spread([r.search_ms for r in results], 'ms')}")
-    print(f"  judge    {spread([r.judge_ms for r in results], 'ms')}")
+    print(f"  encoding {spread([r.times.encoding for r in results], 'ms')}")
+    print(f"  search   {spread([r.times.search for r in results], 'ms')}")
+    print(f"  judge    {spread([r.times.judge for r in results], 'ms')}")
 
 
 if __name__ == "__main__":

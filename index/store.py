@@ -21,7 +21,7 @@ from index.contents import Contents, Notes
 from index.encoder import Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
 
-SCHEMA = 2
+SCHEMA = 3
 REBUILD = "Build it anew: notes build"
 _KEPT = 3
 _MANIFEST = "manifest.json"

@@ -21,6 +21,7 @@ from assistant.evaluate import (
     Case,
     QuestionsError,
     Result,
+    Times,
     calibration_error,
     grouped,
     interval,
@@ -68,7 +69,9 @@ def result(
     measures = dict.fromkeys(MEASURES, right if covered else float("nan"))
     grade: Grade = "answers" if confidence >= 0.8 else "may_answer"
     asked = case(gold=gold, **fields)
-    return Result(asked, measures, (True, True) if covered else None, 1, 1, 1, confidence, grade)
+    return Result(
+        asked, measures, (True, True) if covered else None, Times(1, 1, 1, 3), confidence, grade
+    )
 
 
 class TestReadCases:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from assistant.ask import JUDGE, word_test
+from assistant import smalltalk
+from assistant.ask import JUDGE, SMALLTALK, word_test
 from assistant.calibrate import calibrate, label, learn
 from assistant.evaluate import Case, is_gold
 from assistant.judge import JUDGES, Judge, shipped
@@ -24,14 +25,19 @@ def build_index(
 ) -> Snapshot:
     """Return a new version of the index over the notes.
 
-    The judge is calibrated by the notes alone, and by labelled cases where there are any.
+    The judge is calibrated by the notes alone, and by labelled cases where there are any; of
+    conversations it learns nothing.
     """
+    cases = [case for case in cases if not case.history]
 
     def prepare(contents: Contents, bank: Bank) -> Mapping[str, bytes]:
         judge = calibrate(contents, bank, word_test(encoder), shipped())
         if cases:
             judge = _taught(contents, judge, encoder, cases)
-        return {JUDGE: JUDGES.dump_json(judge)}
+        return {
+            JUDGE: JUDGES.dump_json(judge),
+            SMALLTALK: smalltalk.prepare(contents, encoder),
+        }
 
     return build(collection, data_dir, encoder, report, prepare)
 

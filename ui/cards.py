@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from html import escape
-from itertools import islice
 
 import nh3
 
 from assistant.answer import Answer, FoundPassage
 from assistant.links import section_url
 from assistant.messages import message
+from assistant.outline import first_line, outline
 from index.contents import Notes
 from index.language import Language
 from index.notes import Document, Section
@@ -64,7 +64,7 @@ def notice_card(text: str) -> str:
 
 def welcome(notes: Notes, language: Language) -> str:
     """Return what the notes cover as HTML: their title, the promise, and their sections."""
-    cards = "".join(_topic(document, section) for document, section in _shown(notes))
+    cards = "".join(_topic(document, section) for document, section in outline(notes, _CARDS))
     return (
         f'<div class="note-welcome" lang="{language}"><h1>{escape(title(notes, language))}</h1>'
         f'<p class="note-promise">{_label("promise", language)}</p>'
@@ -74,7 +74,7 @@ def welcome(notes: Notes, language: Language) -> str:
 
 def topics(notes: Notes) -> list[str]:
     """Return the titles of the sections that `welcome` shows."""
-    return [section.title for _, section in _shown(notes)]
+    return [section.title for _, section in outline(notes, _CARDS)]
 
 
 def title(notes: Notes, language: Language) -> str:
@@ -173,27 +173,9 @@ def _link(url: str, text: str, about: str = "") -> str:
     )
 
 
-def _shown(notes: Notes) -> list[tuple[Document, Section]]:
-    top = (
-        (document, section)
-        for document in notes.documents
-        for section in document.sections
-        if len(section.path) <= 2 and _first_line(document, section)
-    )
-    return list(islice(top, _CARDS))
-
-
-def _first_line(document: Document, section: Section) -> str:
-    for other in document.sections:
-        if other.path[: len(section.path)] == section.path and other.start >= section.start:
-            for block in other.blocks:
-                return block.lines[0].plain
-    return ""
-
-
 def _topic(document: Document, section: Section) -> str:
     url = section_url(_READER, "", document, section)
     return (
         f'<li lang="{document.language}"><a href="{escape(url)}"><strong>{escape(section.title)}'
-        f"</strong><span>{escape(_first_line(document, section))}</span></a></li>"
+        f"</strong><span>{escape(first_line(document, section))}</span></a></li>"
     )

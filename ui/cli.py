@@ -93,7 +93,7 @@ def build(
         corpus=path or corpus, data_dir=data_dir, cache_dir=cache_dir, model=model, engine=engine
     )
     cases = _cases(calibrate) if calibrate else ()
-    if calibrate and not any(case.covered for case in cases):
+    if calibrate and not any(case.covered and not case.history for case in cases):
         raise SettingsError(f"{calibrate} has no question that the notes answer: add some.")
     _build(settings, cases=cases)
 
@@ -220,13 +220,9 @@ def evaluate(
 
 
 def _cases(file: Path, part: str = "") -> "list[Case]":
-    """Return a file's questions, those left out that follow up on others."""
     from assistant.evaluate import read_cases
 
-    cases = [case for case in read_cases(file, part) if not case.history]
-    if not cases:
-        raise SettingsError(f"{file} has only questions that follow up on others.")
-    return cases
+    return read_cases(file, part)
 
 
 def _address(settings: Settings) -> str:

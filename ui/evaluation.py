@@ -34,8 +34,14 @@ def summary(runs: Mapping[str, list[Result]]) -> dict[str, Numbers]:
         for language in ("ko", "en"):
             if numbers := _difference(runs["fused"], runs[method], language):
                 found[f"{language} {method}"] = numbers
-    found["abstention"] = _abstention(runs["fused"])
-    found["time"] = _times(runs["fused"])
+    alone = [result for result in runs["fused"] if not result.case.history]
+    followed = [result for result in runs["fused"] if result.case.history]
+    if alone:
+        found["abstention"] = _abstention(alone)
+        found["time"] = _times(alone)
+    if followed:
+        found["conversation abstention"] = _abstention(followed)
+        found["conversation time"] = {"whole ms": _median([r.times.whole for r in followed])}
     return found
 
 
@@ -122,8 +128,8 @@ def _group(results: Sequence[Result]) -> Numbers:
 
 
 def _difference(fused: Sequence[Result], other: Sequence[Result], language: str) -> Numbers:
-    ours = [r for r in fused if r.case.language == language]
-    theirs = [r for r in other if r.case.language == language]
+    ours = [r for r in fused if r.case.language == language and not r.case.history]
+    theirs = [r for r in other if r.case.language == language and not r.case.history]
     gain = evaluate.paired(ours, theirs, "nDCG@10")
     if not len(gain):
         return {}
@@ -160,7 +166,12 @@ def _abstention(results: Sequence[Result]) -> Numbers:
 
 def _times(results: Sequence[Result]) -> Numbers:
     return {
-        "encode ms": float(np.median([r.encoding_ms for r in results])),
-        "search ms": float(np.median([r.search_ms for r in results])),
-        "judge ms": float(np.median([r.judge_ms for r in results])),
+        "encode ms": _median([r.times.encoding for r in results]),
+        "search ms": _median([r.times.search for r in results]),
+        "judge ms": _median([r.times.judge for r in results]),
+        "whole ms": _median([r.times.whole for r in results]),
     }
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values))
