@@ -34,6 +34,7 @@ bench: install
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/conversation.py
 
 # Writes the pins anew from what is installed, after a change of pyproject.toml.
 lock:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant import problems
 from assistant.answer import Answer
-from assistant.ask import MAX_LIMIT, MAX_QUESTION, Assistant, Question
+from assistant.ask import MAX_HISTORY, MAX_LIMIT, MAX_QUESTION, Assistant, Question
 
 
 class AskRequest(BaseModel):
@@ -32,6 +32,10 @@ class AskRequest(BaseModel):
         Field(ge=0, le=1, strict=False, description="Below it: not_covered. Default: calibrated"),
     ] = None
     explain: Annotated[bool, Field(description="Show each stage's scores")] = False
+    history: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=MAX_QUESTION)]],
+        Field(max_length=MAX_HISTORY, description="Earlier questions, oldest first"),
+    ] = []
 
 
 class Live(BaseModel):
@@ -80,6 +84,7 @@ def _router(assistant: Assistant) -> APIRouter:
                 request.language,
                 request.explain,
                 request.min_confidence,
+                tuple(request.history),
             )
         )
 

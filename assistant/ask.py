@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from typing import Literal
 
 import regex
@@ -42,8 +42,8 @@ JUDGE = "judge.json"
 SMALLTALK = "smalltalk.npy"
 _RERANKED = 10
 _SUBJECTS = 7
-# Titles whose encodings are kept.
-_TITLES = 1024
+# Questions and titles whose encodings are kept, 30 kB each: a conversation comes back to them.
+_ENCODED = 512
 # Of questions that the notes answer, the share that may be refused for the sake of the others.
 _REFUSED = 0.05
 _WORD = regex.compile(r"[\p{L}\p{N}]")
@@ -110,15 +110,19 @@ class Assistant:
     def read(self, typed: str, turn: Turn | None = None) -> Reading:
         """Return a question as it was meant, searched; turn is what it may follow up on."""
         meant = self.lexicon.speller.mend(typed)
-        alone = self._searched((meant,), self.query(meant))
+        alone = self._searched((meant,), self._encoded(meant))
         if not turn:
             return replace(alone, talk=self._talk(alone, alone.confidence))
         asked = turn.joined(meant)
-        joined = self._searched(asked, self.query(" ".join(asked)))
+        joined = self._searched(asked, reduce(together, map(self._encoded, asked)))
         if talk := self._talk(alone, max(alone.confidence, joined.confidence)):
             return replace(alone, talk=talk)
-        titled = self._searched((turn.title, meant), together(self._title(turn.title), alone.query))
-        return likeliest(alone, joined, titled)
+        titled = self._searched(
+            (turn.title, meant), together(self._encoded(turn.title), alone.query)
+        )
+        scores = {self._section(hit): hit.score for hit in alone.found.hits}
+        first = alone.found.hits[0].score
+        return likeliest(alone, joined, titled, first - scores.get(turn.section, 0.0))
 
     def turn(self, history: tuple[str, ...]) -> Turn | None:
         """Return what a question with this history may follow up on, None where nothing is."""
@@ -183,8 +187,8 @@ class Assistant:
         return Memory()
 
     @cached_property
-    def _title(self) -> Callable[[str], Query]:
-        return lru_cache(_TITLES)(self.query)
+    def _encoded(self) -> Callable[[str], Query]:
+        return lru_cache(_ENCODED)(self.query)
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -204,9 +208,13 @@ class Assistant:
         return Reading(asked, query, found, self.confidence(query, found))
 
     def _turn(self, reading: Reading) -> Turn:
-        passage = self.snapshot.notes.passages[reading.found.hits[0].passage]
-        section = self.snapshot.notes.documents[passage.document].sections[passage.section]
-        return Turn(reading.asked, section.title)
+        document, section = self._section(reading.found.hits[0])
+        title = self.snapshot.notes.documents[document].sections[section].title
+        return Turn(reading.asked, (document, section), title)
+
+    def _section(self, hit: Hit) -> tuple[int, int]:
+        passage = self.snapshot.notes.passages[hit.passage]
+        return passage.document, passage.section
 
     def _quote(self, hit: Hit, rank: int, explain: bool) -> FoundPassage:
         return quote(self.snapshot.notes, hit, rank, self.link_template, self.public_url, explain)

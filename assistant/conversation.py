@@ -19,8 +19,9 @@ from index.analyzer import spans
 from index.encoder import Encoding
 
 # Logistic regression on the part of the conversations that is for development, with pairs of
-# unrelated questions beside them: how sure it is alone and joined, cues, content words.
-_FOLLOWS = np.array([-0.9, 0.5, 2.1, -1.9, 1.0])
+# unrelated questions beside them: how sure it is alone and joined, cues, content words,
+# how far what it finds alone is ahead of the section that answered last.
+_FOLLOWS = np.array([-0.75, 0.65, 2.5, -2.5, -3.3, 2.7])
 _TITLED = -1.5
 # That a follow-up is answered, by a logistic regression on those questions: by how well it is alone
 # and how well joined with what was asked before.
@@ -36,14 +37,15 @@ _POINTS_BACK = regex.compile(
     r"|그거|그걸|그게|그건|그것|거기|아까|방금|둘 ?중|그니까|그러니까|요약하면|정리하면"
     r"|다시 말|말고"
     r"|\b(it|its|that|those|these|this|they|them|there|one|ones)\b"
-    r"|\b(again|once more|still|other words|you mean|you're saying|i meant)\b",
+    r"|잘못|틀렸|정정|말한|물어본|궁금한 거"
+    r"|\b(again|once more|still|other words|you mean|you're saying|i meant|i said|wrong|oops)\b",
     regex.IGNORECASE,
 )
 
 
 _CORRECTIONS = (
     regex.compile(
-        r"(?P<wrong>[\p{L}\p{N}_.-]+?)(이|가|은|는|을|를|도)?\s*(말고|아니라|아니고)\s+(?P<right>.+)"
+        r"(?P<wrong>[\p{L}\p{N}_.-]+?)(이|가|은|는|을|를|도)?\s*(말고|아니라|아니고|됐고|대신)\s+(?P<right>.+)"
     ),
     regex.compile(
         r"(?P<right>\p{L}.*?)(,| and| but| (?=not the ))\s*not (the |a |an )?"
@@ -61,10 +63,12 @@ _CORRECTIONS = (
 class Turn:
     """An earlier question as understood.
 
-    asked: the questions it was searched as, oldest first. title: of the section found for it.
+    asked: the questions it was searched as, oldest first. section: the first that was found, by
+    document and section; title: what it is called.
     """
 
     asked: tuple[str, ...]
+    section: tuple[int, int]
     title: str
 
     def joined(self, text: str) -> tuple[str, ...]:
@@ -122,20 +126,23 @@ class Memory:
             self._turns[questions] = turn
 
 
-def likeliest(alone: Reading, joined: Reading, titled: Reading) -> Reading:
-    """Return the reading that was meant, its confidence corrected for what it repeats."""
+def likeliest(alone: Reading, joined: Reading, titled: Reading, ahead: float) -> Reading:
+    """Return the reading that was meant, its confidence corrected for what it repeats.
+
+    ahead: by how much the first hit alone scores above the section that answered last.
+    """
     own, both = _logit(alone.confidence), _logit(joined.confidence)
-    if not _follows(alone.query.text, own, both):
+    if not _follows(alone.query.text, own, both, ahead):
         return alone
     meant = joined if both >= _logit(titled.confidence) + _TITLED else titled
     confidence = 1 / (1 + np.exp(-(np.dot(_FOLLOWED, (own, both)) + _FOLLOWED_INTERCEPT)))
     return replace(meant, confidence=float(confidence))
 
 
-def _follows(text: str, own: float, both: float) -> bool:
+def _follows(text: str, own: float, both: float, ahead: float) -> bool:
     """Return whether a question follows up on the one before, from logits of its readings."""
     words = sum(1 for _ in spans(text))
-    signals = (own, both, bool(_POINTS_BACK.search(text)), np.log1p(words), 1.0)
+    signals = (own, both, bool(_POINTS_BACK.search(text)), np.log1p(words), ahead, 1.0)
     return float(_FOLLOWS @ np.asarray(signals)) > 0
 
 

@@ -40,13 +40,16 @@ _LABELS: dict[str, dict[Language, str]] = {
 }
 
 
-def answer_card(answer: Answer, labels_language: Language) -> str:
-    """Return an answer as HTML: the words that answer, what stands around them, and where."""
+def answer_card(answer: Answer, labels_language: Language, asked: str) -> str:
+    """Return an answer as HTML: the words that answer, what stands around them, and where.
+
+    asked: the question as it was typed.
+    """
     if not answer.passages:
-        return _card(_not_covered(answer, labels_language))
+        return _card(_not_covered(answer, labels_language, asked))
     first, *others = answer.passages
     parts = [
-        *_remarks(answer, first, labels_language),
+        *_remarks(answer, first, labels_language, asked),
         *_quote(first, labels_language),
         _place(first, labels_language),
     ]
@@ -92,8 +95,8 @@ def _label(name: str, language: Language) -> str:
     return _LABELS[name][language]
 
 
-def _remarks(answer: Answer, first: FoundPassage, language: Language) -> Iterator[str]:
-    yield _searched(answer, language)
+def _remarks(answer: Answer, first: FoundPassage, language: Language, asked: str) -> Iterator[str]:
+    yield _searched(answer, language, asked)
     if answer.grade == "may_answer":
         caveat = escape(answer.message or message("may_answer", language))
         yield f'<p class="note-caveat">{caveat}</p>'
@@ -101,8 +104,8 @@ def _remarks(answer: Answer, first: FoundPassage, language: Language) -> Iterato
         yield f'<p class="note-remark">{_label(f"in_{first.document.language}", language)}</p>'
 
 
-def _searched(answer: Answer, language: Language) -> str:
-    if answer.corrected_from is None:
+def _searched(answer: Answer, language: Language, asked: str) -> str:
+    if answer.query == " ".join(asked.split()):
         return ""
     searched = _label("searched", language).format(query=answer.query)
     return f'<p class="note-remark">{escape(searched)}</p>'
@@ -152,9 +155,9 @@ def _also(passage: FoundPassage) -> str:
     return f'<li lang="{passage.document.language}">{link}{said}</li>'
 
 
-def _not_covered(answer: Answer, language: Language) -> str:
+def _not_covered(answer: Answer, language: Language, asked: str) -> str:
     text = escape(answer.message or message("not_covered", language))
-    parts = [_searched(answer, language), f'<p class="note-message">{text}</p>']
+    parts = [_searched(answer, language, asked), f'<p class="note-message">{text}</p>']
     if answer.closest:
         path = " › ".join(answer.closest.section.path)
         link = _link(answer.closest.highlight_url, path)

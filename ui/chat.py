@@ -1,6 +1,6 @@
 """The chat: questions and answer cards in Gradio."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from assistant.answer import Answer
+from assistant.ask import MAX_HISTORY
 from assistant.messages import message
 from index.contents import Notes
 from index.errors import QuestionError
@@ -32,20 +33,26 @@ _TO_QUESTION = """() => requestAnimationFrame(() => {
 })"""
 
 Message = dict[str, Any]
+Ask = Callable[[str, Sequence[str]], Answer]
 
 
-def create_chat(ask: Callable[[str], Answer], notes: Notes) -> gr.Blocks:
-    """Return the chat, to be mounted with `presentation()`."""
+def create_chat(ask: Ask, notes: Notes) -> gr.Blocks:
+    """Return the chat, to be mounted with `presentation()`.
 
-    def answered(question: str, history: list[Message], request: gr.Request) -> Any:
-        card = _reply(ask, question, visitors_language(request.headers))
-        return "", [*history, _message("user", _question(question)), _message("assistant", card)]
+    ask: answers a question that may follow up on those before it, oldest first.
+    """
+
+    def answered(question: str, shown: list[Message], asked: list[str], request: gr.Request) -> Any:
+        card = _reply(ask, question, asked, visitors_language(request.headers))
+        messages = [_message("user", _question(question)), _message("assistant", card)]
+        return "", [*shown, *messages], [*asked, question][-MAX_HISTORY:]
 
     chat = gr.Blocks(title=title(notes, "en"), analytics_enabled=False)
     with chat:
         gr.HTML(_bar(), elem_id="bar")
         gr.HTML("".join(welcome(notes, key) for key in _LANGUAGES), elem_id="welcome")
         conversation = _conversation()
+        asked = gr.State([])
         gr.HTML(_both(_TRY), elem_id="try")
         with gr.Row(elem_id="examples"):
             chips = [
@@ -57,8 +64,8 @@ def create_chat(ask: Callable[[str], Answer], notes: Notes) -> gr.Blocks:
         for event, source in asking:
             event(
                 answered,
-                [source, conversation],
-                [box, conversation],
+                [source, conversation, asked],
+                [box, conversation, asked],
                 show_progress="hidden",
                 concurrency_limit=_AT_ONCE,
                 concurrency_id="ask",
@@ -126,12 +133,12 @@ def _box() -> gr.Textbox:
     )
 
 
-def _reply(ask: Callable[[str], Answer], question: str, labels: Language) -> str:
+def _reply(ask: Ask, question: str, asked: Sequence[str], labels: Language) -> str:
     try:
-        answer = ask(question)
+        answer = ask(question, asked)
     except QuestionError as error:
         return notice_card(message(error.reason, labels))
-    return answer_card(answer, answer.language)
+    return answer_card(answer, answer.language, question)
 
 
 def _question(text: str) -> str:

@@ -132,9 +132,35 @@ def ask(
     if as_json:
         print(json.dumps(asdict(answer), ensure_ascii=False, indent=2), flush=True)
     else:
-        show(answer, assistant.snapshot.manifest.corpora, _address(settings))
+        show(answer, question, assistant.snapshot.manifest.corpora, _address(settings))
     if answer.status == "not_covered":
         raise typer.Exit(NOT_COVERED)
+
+
+@app.command()
+@_says_errors
+def chat(
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    model: Model = None,
+    engine: Engine = None,
+    reranker: RerankerName = None,
+    public_url: PublicUrl = None,
+    link_template: LinkTemplate = None,
+) -> None:
+    """Ask on and on: a conversation in the terminal, or a question a line from a pipe."""
+    from ui.conversation import converse
+
+    settings = read_settings(
+        data_dir=data_dir,
+        cache_dir=cache_dir,
+        model=model,
+        engine=engine,
+        reranker=reranker,
+        public_url=public_url,
+        link_template=link_template,
+    )
+    converse(_assistant(settings), _address(settings))
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """The server: REST, reader and chat in one process on one port."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gradio
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from assistant.answer import Answer
 from assistant.api import create_app
 from assistant.ask import Assistant, Question
 from index.errors import SettingsError
@@ -32,7 +33,11 @@ def application(assistant: Assistant) -> ASGIApp:
     core.include_router(create_reader(assistant.snapshot.notes))
     # Mounted at the root, the chat would answer for what the API does not have.
     shell = FastAPI(openapi_url=None)
-    chat = create_chat(lambda text: assistant.ask(Question(text)), assistant.snapshot.notes)
+
+    def ask(question: str, asked: Sequence[str]) -> Answer:
+        return assistant.ask(Question(question, history=tuple(asked)))
+
+    chat = create_chat(ask, assistant.snapshot.notes)
     gradio.mount_gradio_app(shell, chat, path="/", **presentation())
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -20,10 +20,13 @@ _SEARCHED = {"ko": "‘{}’(으)로 찾은 결과예요.", "en": "Showing resul
 _CLOSEST = {"ko": "가장 가까운 섹션:", "en": "Closest section:"}
 
 
-def show(answer: Answer, folders: Mapping[str, str], address: str) -> None:
-    """Print the answer: for each section the words that answer, then where they stand."""
+def show(answer: Answer, asked: str, folders: Mapping[str, str], address: str) -> None:
+    """Print the answer: for each section the words that answer, then where they stand.
+
+    asked: the question as it was typed.
+    """
     console = Console(highlight=False, soft_wrap=True)
-    if answer.corrected_from:
+    if answer.query != " ".join(asked.split()):
         searched = _SEARCHED[answer.language].format(answer.query)
         console.print(Text(searched, style="dim"))
     if answer.status == "not_covered":
