@@ -1,5 +1,6 @@
 """From a question to an answer."""
 
+import hashlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -27,8 +28,10 @@ from assistant.retrieve import (
     evidence,
     fuse,
 )
+from assistant.scope import scope
 from assistant.smalltalk import SmallTalk, Talk, is_gibberish
 from assistant.smalltalk import read as read_smalltalk
+from index.contents import Mask
 from index.encoder import Encoder, Encoding, normalise
 from index.errors import QuestionError
 from index.language import Language
@@ -55,7 +58,8 @@ class Question:
     """What is asked. language: `auto`, `ko` or `en`; limit counts sections.
 
     min_confidence: below it the answer is `not_covered`; None leaves that to the calibration.
-    history: earlier questions of the conversation, oldest first.
+    history: earlier questions of the conversation, oldest first. corpora, documents: the names of
+    those to answer from; empty: all.
     """
 
     text: str
@@ -64,6 +68,8 @@ class Question:
     explain: bool = False
     min_confidence: float | None = None
     history: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,14 +87,22 @@ class Assistant:
     reranker: Reranker | None = None
 
     def ask(self, question: Question) -> Answer:
-        """Return the answer. Raises QuestionError when the question is blank or too long."""
+        """Return the answer.
+
+        Raises QuestionError when the question is blank or too long, UnknownName when there is no
+        such corpus or document.
+        """
         started = time.perf_counter()
         typed = searchable(question.text)
         history = tuple(searchable(text) for text in question.history if _WORD.search(text))
+        within = self.within(question.corpora, question.documents)
         if not _WORD.search(typed):
             language = self._language(question, self.snapshot.notes.documents[0].source)
             return self._answer(started, typed, typed, language, "no_words", "not_covered", 0.0)
-        reading = self.read(typed, self.turn(history))
+        if within is not None and not within.any():
+            language = self._language(question, typed)
+            return self._answer(started, typed, typed, language, "not_covered", "not_covered", 0.0)
+        reading = self.read(typed, self.turn(history, within), within)
         meant = reading.asked[-1]
         language = self._language(question, meant)
         grade = self.grade(reading.confidence, question.min_confidence)
@@ -97,7 +111,7 @@ class Assistant:
             return self._answer(
                 started, typed, meant, language, talk, "not_covered", reading.confidence
             )
-        self._memory.keep((*history, typed), self._turn(reading))
+        self._memory.keep((_key(within), *history, typed), self._turn(reading))
         passages = [
             self._quote(hit, rank, question.explain)
             for rank, hit in enumerate(reading.found.hits[: question.limit], 1)
@@ -107,34 +121,38 @@ class Assistant:
             started, typed, meant, language, said, grade, reading.confidence, reading, passages
         )
 
-    def read(self, typed: str, turn: Turn | None = None) -> Reading:
+    def within(self, corpora: Sequence[str], documents: Sequence[str]) -> Mask | None:
+        """Return bool (passages,), those of the corpora and documents named; None for all."""
+        return scope(self.snapshot.notes, corpora, documents)
+
+    def read(self, typed: str, turn: Turn | None = None, within: Mask | None = None) -> Reading:
         """Return a question as it was meant, searched; turn is what it may follow up on."""
         meant = self.lexicon.speller.mend(typed)
-        alone = self._searched((meant,), self._encoded(meant))
+        alone = self._searched((meant,), self._encoded(meant), within)
         if not turn:
             return replace(alone, talk=self._talk(alone, alone.confidence))
         asked = turn.joined(meant)
-        joined = self._searched(asked, reduce(together, map(self._encoded, asked)))
+        joined = self._searched(asked, reduce(together, map(self._encoded, asked)), within)
         if talk := self._talk(alone, max(alone.confidence, joined.confidence)):
             return replace(alone, talk=talk)
         titled = self._searched(
-            (turn.title, meant), together(self._encoded(turn.title), alone.query)
+            (turn.title, meant), together(self._encoded(turn.title), alone.query), within
         )
         scores = {self._section(hit): hit.score for hit in alone.found.hits}
         first = alone.found.hits[0].score
         return likeliest(alone, joined, titled, first - scores.get(turn.section, 0.0))
 
-    def turn(self, history: tuple[str, ...]) -> Turn | None:
+    def turn(self, history: tuple[str, ...], within: Mask | None = None) -> Turn | None:
         """Return what a question with this history may follow up on, None where nothing is."""
         if not history:
             return None
-        known = self._memory.recall(history)
+        known = self._memory.recall((_key(within), *history))
         if known is None:
-            before = self.turn(history[:-1])
-            reading = self.read(history[-1], before)
+            before = self.turn(history[:-1], within)
+            reading = self.read(history[-1], before, within)
             known = before if reading.talk else self._turn(reading)
             if known:
-                self._memory.keep(history, known)
+                self._memory.keep((_key(within), *history), known)
         return known
 
     def query(self, text: str, encoding: Encoding | None = None) -> Query:
@@ -142,10 +160,10 @@ class Assistant:
         encoding = encoding or next(iter(self.encoder.encode([text], "query")))
         return Query(text, language_of(text), encoding, self.lexicon.words(text))
 
-    def search(self, query: Query, fusion: Fusion = FUSED) -> Found:
-        """Return what the notes have for a query."""
+    def search(self, query: Query, fusion: Fusion = FUSED, within: Mask | None = None) -> Found:
+        """Return what the notes have for a query, or those passages that it is limited to."""
         contents = self.snapshot.contents
-        candidates = evidence(contents, query)
+        candidates = evidence(contents, query, within)
         hits = by_section(contents, fuse(contents, query, candidates, fusion))
         return Found(candidates, self._reranked(query, hits) if self.reranker else hits)
 
@@ -203,8 +221,8 @@ class Assistant:
         order = sorted(range(len(first)), key=lambda number: -scores[number])
         return [*(replace(first[n], reranked=scores[n]) for n in order), *hits[_RERANKED:]]
 
-    def _searched(self, asked: tuple[str, ...], query: Query) -> Reading:
-        found = self.search(query)
+    def _searched(self, asked: tuple[str, ...], query: Query, within: Mask | None) -> Reading:
+        found = self.search(query, within=within)
         return Reading(asked, query, found, self.confidence(query, found))
 
     def _turn(self, reading: Reading) -> Turn:
@@ -266,6 +284,10 @@ class Assistant:
             passages=tuple(passages) if covered else (),
             closest=passages[0] if passages and not covered else None,
         )
+
+
+def _key(within: Mask | None) -> str:
+    return "" if within is None else hashlib.sha256(within.tobytes()).hexdigest()
 
 
 def word_test(encoder: Encoder) -> Callable[[str], bool]:

@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from assistant.answer import Answer
 from index.encoder import Encoder, Floats, normalise
-from index.errors import NotesError
+from index.errors import FeedbackUnwritable, UnknownName
 from index.language import Language
 from index.language import language as language_of
 
@@ -55,14 +55,6 @@ SELECT query, comment FROM answers WHERE {_GAPS} AND comment IS NOT NULL ORDER B
 
 _Row: TypeAlias = tuple[str | float | None, ...]
 Vectors: TypeAlias = Callable[[Sequence[str]], Floats]
-
-
-class UnknownAnswer(NotesError):
-    """No answer of this id is known."""
-
-
-class FeedbackUnwritable(NotesError):
-    """The file of feedback cannot be written or read."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +130,7 @@ class Feedback:
     def vote(self, answer_id: str, helpful: bool, comment: str | None) -> None:
         """Keep what a person thought of an answer; the latest vote on an answer stands.
 
-        Raises UnknownAnswer, or FeedbackUnwritable when it could not be kept.
+        Raises UnknownName, or FeedbackUnwritable when it could not be kept.
         """
         kept = normalise(comment).strip() if comment and self._keep_days else None
         with self._written() as database:
@@ -147,9 +139,10 @@ class Feedback:
                 (helpful, kept or None, normalise(answer_id)),
             )
         if not found.rowcount:
-            raise UnknownAnswer(
+            raise UnknownName(
                 "No answer of this id is known here: it was never given, or more than "
-                f"{self._keep_days or DEFAULT_KEEP_DAYS} days ago. Send the id of an answer."
+                f"{self._keep_days or DEFAULT_KEEP_DAYS} days ago. Send the id of an answer.",
+                "answer_id",
             )
 
     def gaps(self, limit: int, days: int, now: datetime) -> list[Gap]:

@@ -25,7 +25,7 @@ from typing import Literal, get_args
 
 from filelock import FileLock
 
-from index.errors import NotesError
+from index.errors import KeyRefused, KeysUnusable, UnknownName
 
 Scope = Literal["ask", "feedback", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -42,18 +42,6 @@ CREATE TABLE keys (
 );
 CREATE UNIQUE INDEX valid_names ON keys (name) WHERE revoked IS NULL;
 """
-
-
-class KeysUnusable(NotesError):
-    """The file of keys cannot be read or written: nobody gets in by a key."""
-
-
-class UnknownKey(NotesError):
-    """No valid key has this id or name."""
-
-
-class KeyRefused(NotesError):
-    """A key cannot be made with this name or these scopes."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +102,7 @@ class Keys:
     def revoke(self, id_or_name: str) -> None:
         """Make a key invalid, for running servers too.
 
-        Raises UnknownKey when no valid key has this id or name.
+        Raises UnknownName when no valid key has this id or name.
         """
         wanted = unicodedata.normalize("NFC", id_or_name)
         with _reported(self.path):
@@ -128,8 +116,9 @@ class Keys:
                     )
                     if done.rowcount:
                         return
-        raise UnknownKey(
-            f"There is no valid key {id_or_name!r}. List the keys for their ids and names."
+        raise UnknownName(
+            f"There is no valid key {id_or_name!r}. `notes keys list` shows their ids and names.",
+            "key",
         )
 
     def find(self, presented: str) -> Key | None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from index.contents import WHOLE, Contents
+from index.contents import WHOLE, Contents, Mask
 from index.encoder import Encoding, Floats, Ints
 from index.language import Language
 from index.states import HEADING, Alignment
@@ -103,10 +103,15 @@ class Found:
     hits: list[Hit]
 
 
-def evidence(contents: Contents, query: Query) -> Evidence:
-    """Return what each search says about the candidates of dense and lexical search."""
+def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> Evidence:
+    """Return what each search says about the candidates of dense and lexical search.
+
+    allowed: bool (passages,), which may be found; all where it is None.
+    """
     lexical = contents.lexical.share(query.words)
-    passages = _candidates(contents, query, lexical)
+    if allowed is not None:
+        lexical = np.where(allowed, lexical, np.float32(0))
+    passages = _candidates(contents, query, lexical, allowed)
     vectors, rows = contents.vectors.of(passages)
     owners = np.searchsorted(passages, contents.vectors.owners[rows, 0]).astype(np.int32)
     numbers = contents.vectors.owners[rows, 1]
@@ -171,8 +176,8 @@ def by_section(contents: Contents, hits: Sequence[Hit]) -> list[Hit]:
     return list(found.values())
 
 
-def _candidates(contents: Contents, query: Query, lexical: Floats) -> Ints:
-    _, rows = contents.vectors.search(query.encoding.vector, _VECTORS)
+def _candidates(contents: Contents, query: Query, lexical: Floats, allowed: Mask | None) -> Ints:
+    _, rows = contents.vectors.search(query.encoding.vector, _VECTORS, allowed)
     near = list(dict.fromkeys(contents.vectors.owners[rows, 0].tolist()))[:_CANDIDATES]
     words = [row for row in _top(lexical, _CANDIDATES) if lexical[row] > 0]
     return np.unique(np.asarray(near + words, np.int32))

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import faiss
 import numpy as np
+import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from index import lexical
@@ -16,6 +17,8 @@ from index.lexical import Lexical
 from index.notes import Document, Passage
 from index.states import Int64s, Projection, TokenStates
 from index.vocabulary import Vocabulary
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 WHOLE = -1
 
@@ -42,9 +45,23 @@ class Vectors:
     owners: Ints
     line_mean: Floats
 
-    def search(self, vector: Floats, count: int) -> tuple[Floats, Ints]:
-        """Return the scores of the best vectors and their rows, best first, at most `count`."""
-        scores, rows = self.faiss.search(vector[None], min(count, self.faiss.ntotal))
+    def search(
+        self, vector: Floats, count: int, allowed: Mask | None = None
+    ) -> tuple[Floats, Ints]:
+        """Return the scores of the best vectors and their rows, best first, at most `count`.
+
+        allowed: bool (passages,), whose vectors are searched; all where it is None.
+        """
+        parameters: Any = None
+        most = self.faiss.ntotal
+        if allowed is not None:
+            rows_allowed = allowed[self.owners[:, 0]]
+            most = int(rows_allowed.sum())
+            bits = np.packbits(rows_allowed, bitorder="little")
+            # FAISS's stubs describe C++; its Python classes take arrays and keywords.
+            selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        scores, rows = self.faiss.search(vector[None], min(count, most), params=parameters)
         order = np.lexsort((rows[0], -scores[0]))
         return scores[0][order], rows[0][order].astype(np.int32)
 

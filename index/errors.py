@@ -8,7 +8,10 @@ NotesError                what went wrong and what to do, in one sentence for a 
 │   ├── IndexMissing      nothing was built yet
 │   ├── IndexDamaged      files are missing, cut short or changed
 │   └── IndexMismatch     built by another schema, or with other weights
-└── QuestionError         a question cannot be searched
+├── QuestionError         a question cannot be searched
+├── UnknownName           there is no corpus, document, answer or key of that name
+├── KeysUnusable, KeyRefused    keys cannot be read, or such a key cannot be made
+└── FeedbackUnwritable    what people thought of answers cannot be kept
 
 Only the HTTP edge turns these into status codes, only the command line into exit statuses.
 """
@@ -54,3 +57,23 @@ class QuestionError(NotesError):
     def __init__(self, message: str, reason: Literal["empty", "too_long"]) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class UnknownName(NotesError):
+    """There is no corpus, document, answer or key of that name; field is where it was named."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class KeysUnusable(NotesError):
+    """The file of keys cannot be read or written."""
+
+
+class KeyRefused(NotesError):
+    """Such a key cannot be made."""
+
+
+class FeedbackUnwritable(NotesError):
+    """The file of feedback cannot be written or read."""

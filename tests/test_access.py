@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.access import (
+from assistant.rest.access import (
     Mode,
     allowed_host,
     client_address,

@@ -24,15 +24,14 @@ from assistant.answer import Answer, DocumentRef, FoundPassage, SectionRef
 from assistant.feedback import (
     FILE,
     Feedback,
-    FeedbackUnwritable,
     Gap,
     NearestSection,
-    UnknownAnswer,
     alike,
     question_vectors,
 )
 from index import general
 from index.encoder import Floats
+from index.errors import FeedbackUnwritable, UnknownName
 from index.onnx_encoder import OnnxEncoder
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -181,7 +180,7 @@ class TestKeeping:
         feedback = feedback_in(tmp_path)
         ask(feedback, "a", "q")
         for unknown in ("b", "", "\ud800", "a\x00", "' OR 1=1 --"):
-            with pytest.raises(UnknownAnswer, match="90 days"):
+            with pytest.raises(UnknownName, match="90 days"):
                 feedback.vote(unknown, True, "comment")
         assert rows(tmp_path) == [("a", None, None)]
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assistant.keys import SCOPES, KeyRefused, Keys, KeysUnusable, Scope, UnknownKey
-from index.errors import NotesError
+from assistant.keys import SCOPES, Keys, Scope
+from index.errors import KeyRefused, KeysUnusable, NotesError, UnknownName
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_missing_file_means_no_keys_and_is_not_made_by_looking(keys: Keys) -> 
     assert keys.find("notes_00000000_" + "a" * 43) is None
     assert keys.listed() == []
     assert not keys.any_valid()
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownName):
         keys.revoke("wiki")
     assert not keys.data_dir.exists()
 
@@ -102,9 +102,9 @@ def test_a_revoked_key_is_none(keys: Keys, by: str) -> None:
 def test_a_key_is_revoked_once_and_its_name_is_free_again(keys: Keys) -> None:
     first = keys.create("위키 📝", ["ask"])
     keys.revoke("위키 📝")
-    with pytest.raises(UnknownKey, match="위키"):
+    with pytest.raises(UnknownName, match="위키"):
         keys.revoke("위키 📝")
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownName):
         keys.revoke(keys.listed()[0].id)
     second = keys.create("위키 📝", ["ask"])
     assert keys.find(first) is None
@@ -172,7 +172,7 @@ def test_whatever_is_presented_is_none(keys: Keys, presented: str) -> None:
 @given(st.text())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_revoked_or_named_is_understood_or_refused(keys: Keys, text: str) -> None:
-    with pytest.raises(UnknownKey):
+    with pytest.raises(UnknownName):
         keys.revoke(text)
     try:
         keys.create(text, ["ask"])
@@ -209,7 +209,7 @@ def test_a_folder_that_cannot_be_had_is_reported(tmp_path: Path) -> None:
 
 
 def test_errors_are_the_programs_own() -> None:
-    assert all(issubclass(error, NotesError) for error in (KeysUnusable, UnknownKey, KeyRefused))
+    assert all(issubclass(error, NotesError) for error in (KeysUnusable, UnknownName, KeyRefused))
 
 
 def test_another_process_makes_and_revokes_a_key(keys: Keys) -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from assistant.ask import Assistant
-from assistant.search import Results, SearchHit, UnknownName, search
+from assistant.search import Results, SearchHit, search
 from index.analyzer import analyze, spans
 from index.build import build
 from index.corpus import read
-from index.errors import NotesError, QuestionError
+from index.errors import NotesError, QuestionError, UnknownName
 from index.onnx_encoder import OnnxEncoder
 
 CORPUS = Path(__file__).parents[1] / "corpus"

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.answer import Answer
-from assistant.api import create_app
+from assistant.rest.api import create_app
 from assistant.ask import Assistant, Question
 from index.errors import SettingsError
 from ui.chat import create_chat, presentation

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant import problems
+from assistant.rest import problems
 from assistant.answer import Answer
 from assistant.ask import MAX_HISTORY, MAX_LIMIT, MAX_QUESTION, Assistant, Question
 

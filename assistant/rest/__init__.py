@@ -1,0 +1,1 @@
+"""REST: routes, errors, and who may do what."""

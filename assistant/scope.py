@@ -1,0 +1,33 @@
+"""Which part of the notes a question is limited to."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+
+from index.contents import Mask, Notes
+from index.errors import UnknownName
+
+_NAMES = 20
+
+
+def scope(notes: Notes, corpora: Sequence[str], documents: Sequence[str]) -> Mask | None:
+    """Return bool (passages,), which stand in the corpora and documents named; None for all.
+
+    Raises UnknownName, saying what there is, when there is no such corpus or document.
+    """
+    if not corpora and not documents:
+        return None
+    _check("corpus", "corpora", corpora, {document.corpus for document in notes.documents})
+    _check("document", "documents", documents, {document.id for document in notes.documents})
+    chosen = [
+        (not corpora or document.corpus in corpora) and (not documents or document.id in documents)
+        for document in notes.documents
+    ]
+    return np.array([chosen[passage.document] for passage in notes.passages], np.bool_)
+
+
+def _check(kind: str, field: str, named: Iterable[str], known: Collection[str]) -> None:
+    for name in named:
+        if name not in known:
+            some = ", ".join(sorted(known)[:_NAMES]) + (", …" if len(known) > _NAMES else "")
+            raise UnknownName(f"There is no {kind} {name!r}. There is: {some}", field)
