@@ -31,6 +31,7 @@ from assistant.retrieve import (
 from assistant.scope import scope
 from assistant.smalltalk import SmallTalk, Talk, is_gibberish
 from assistant.smalltalk import read as read_smalltalk
+from assistant.timing import stage
 from index.contents import Mask
 from index.encoder import Encoder, Encoding, normalise
 from index.errors import QuestionError
@@ -157,22 +158,25 @@ class Assistant:
 
     def query(self, text: str, encoding: Encoding | None = None) -> Query:
         """Return the question analysed, and encoded if that is not done yet."""
-        encoding = encoding or next(iter(self.encoder.encode([text], "query")))
+        if encoding is None:
+            with stage("encode"):
+                encoding = next(iter(self.encoder.encode([text], "query")))
         return Query(text, language_of(text), encoding, self.lexicon.words(text))
 
     def search(self, query: Query, fusion: Fusion = FUSED, within: Mask | None = None) -> Found:
         """Return what the notes have for a query, or those passages that it is limited to."""
         contents = self.snapshot.contents
-        candidates = evidence(contents, query, within)
-        hits = by_section(contents, fuse(contents, query, candidates, fusion))
+        with stage("search"):
+            candidates = evidence(contents, query, within)
+            hits = by_section(contents, fuse(contents, query, candidates, fusion))
         return Found(candidates, self._reranked(query, hits) if self.reranker else hits)
 
     def confidence(self, query: Query, found: Found) -> float:
         """Return the probability that the first hit answers, 0 to 1."""
         contents = self.snapshot.contents
-        return self.judge.confidence(
-            signals(contents, query, found.evidence, found.hits), query.language
-        )
+        with stage("judge"):
+            found_signals = signals(contents, query, found.evidence, found.hits)
+            return self.judge.confidence(found_signals, query.language)
 
     def grade(self, confidence: float, least: float | None = None) -> Grade:
         """Return what a confidence means in words; below `least` the notes do not cover it."""

@@ -1,5 +1,7 @@
 """Settings: environment variables `NOTES_…` and a `.env` file, read once at the entry point."""
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
@@ -9,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from index.errors import SettingsError
 
 _APP = "notes-assistant"
+_RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
+_ORIGIN = re.compile(r"https?://[^/\s,*]+|\*")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -45,6 +50,64 @@ class Settings(BaseSettings):
         "onnx", pattern="^(onnx|torch)$", description="What runs the default model: onnx or torch"
     )
 
+    public: bool = Field(
+        False, description="Let anyone ask who reaches the address, under a rate limit"
+    )
+    allowed_hosts: str = Field(
+        "", description="Names it is reached by besides local ones, as notes.example.com,…"
+    )
+    rate_limit: str = Field(
+        "",
+        description="Questions a caller may ask, as 60/minute, or 0 for no limit; "
+        "default: 60/minute where others reach it, none on this machine alone",
+    )
+    redis_url: str = Field("", description="Where several servers count together, redis://…")
+    cors_origins: str = Field("", description="Sites whose pages may ask, as https://wiki.org,…")
+    trusted_proxies: str = Field("", description="Addresses of proxies whose word is taken")
+    root_path: str = Field("", description="Path below which a proxy shows it, as /assistant")
+    keep_questions_days: int = Field(
+        90, ge=0, description="Days that questions are kept for their authors; 0: not at all"
+    )
+    log_requests: bool = Field(True, description="A line in the log for each request")
+    log_questions: bool = Field(False, description="Questions may stand in the log")
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        if value not in ("", "0") and not _RATE.fullmatch(value):
+            raise ValueError("write a number and a time, as 60/minute, or 0")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for entry in listed(value):
+            ip_network(entry, strict=False)
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for entry in listed(value):
+            if not _ORIGIN.fullmatch(entry):
+                raise ValueError("write origins, as https://wiki.example.com, without a path")
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: str) -> str:
+        for entry in listed(value):
+            if entry != "*" and not _HOST.fullmatch(entry):
+                raise ValueError("write names, as notes.example.com or *.example.com")
+        return value
+
+    @field_validator("root_path")
+    @classmethod
+    def _root(cls, value: str) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError("must start with /")
+        return value.rstrip("/")
+
     @field_validator("public_url")
     @classmethod
     def _absolute(cls, value: str) -> str:
@@ -73,6 +136,11 @@ class Settings(BaseSettings):
                 f"NOTES_CORPUS is {self.corpus!r}: write a folder, or name=folder,name=folder."
             )
         return found
+
+
+def listed(value: str) -> list[str]:
+    """Return what a setting lists, separated by commas."""
+    return [entry.strip() for entry in value.split(",") if entry.strip()]
 
 
 def read_settings(**options: object) -> Settings:

@@ -11,7 +11,8 @@ NotesError                what went wrong and what to do, in one sentence for a 
 ├── QuestionError         a question cannot be searched
 ├── UnknownName           there is no corpus, document, answer or key of that name
 ├── KeysUnusable, KeyRefused    keys cannot be read, or such a key cannot be made
-└── FeedbackUnwritable    what people thought of answers cannot be kept
+├── FeedbackUnwritable    what people thought of answers cannot be kept
+└── Overloaded            too many questions at once
 
 Only the HTTP edge turns these into status codes, only the command line into exit statuses.
 """
@@ -77,3 +78,7 @@ class KeyRefused(NotesError):
 
 class FeedbackUnwritable(NotesError):
     """The file of feedback cannot be written or read."""
+
+
+class Overloaded(NotesError):
+    """Too many questions at once."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 NOTES = [sys.executable, "-m", "ui"]
 ROOT = Path(__file__).parents[1]
@@ -75,7 +76,9 @@ def server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Server]
                 break
         else:
             raise AssertionError("The server did not start:\n" + "".join(said))
+        # What nobody reads fills the pipe in the end, and the server would wait.
+        Thread(target=process.stderr.read, daemon=True).start()
         yield Server(f"http://127.0.0.1:{port}", process.pid, data_dir)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.wait(timeout=30)

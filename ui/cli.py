@@ -3,16 +3,28 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assistant.settings import Settings, read_settings
-from index.errors import IndexMissing, NotesError, SettingsError
+from index.errors import IndexMissing, SettingsError
+from ui.keys import keys
+from ui.options import (
+    CacheDir,
+    Corpus,
+    DataDir,
+    Engine,
+    LinkTemplate,
+    Model,
+    PublicUrl,
+    RerankerName,
+    say,
+    says_errors,
+)
 
 if TYPE_CHECKING:
     from assistant.ask import Assistant
@@ -21,7 +33,6 @@ if TYPE_CHECKING:
     from index.store import Snapshot
 
 NOT_COVERED = 1
-BAD_USE = 2
 
 app = typer.Typer(
     help="Ask your Markdown notes: answers word for word, each with a link to its section.",
@@ -30,16 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Parameters = ParamSpec("Parameters")
-Corpus = Annotated[str | None, typer.Option(help="Folder of notes, or name=folder,name=folder.")]
-DataDir = Annotated[Path | None, typer.Option(help="Where the index is kept.")]
-CacheDir = Annotated[Path | None, typer.Option(help="Where exported models are kept.")]
-Model = Annotated[str | None, typer.Option(help="A sentence-transformers model, name or folder.")]
-RerankerName = Annotated[str | None, typer.Option(help="A cross-encoder, name or folder.")]
-Engine = Annotated[str | None, typer.Option(help="What runs the default model: onnx or torch.")]
-PublicUrl = Annotated[str | None, typer.Option(help="Address people reach the server by.")]
-LinkTemplate = Annotated[str | None, typer.Option(help="A link to a section of the notes.")]
+app.add_typer(keys)
 
 
 def main() -> None:
@@ -51,32 +53,8 @@ def main() -> None:
     app()
 
 
-def _says_errors(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Turn what went wrong into one line on stderr and exit status 2."""
-
-    @wraps(command)
-    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except NotesError as error:
-            _say(f"notes: {error}")
-            raise typer.Exit(BAD_USE) from None
-        except OSError as error:
-            # What reads the output is gone, or has no room.
-            _say(f"notes: {error.strerror or error}")
-            raise typer.Exit(BAD_USE) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
-
-    return run
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 @app.command()
-@_says_errors
+@says_errors
 def build(
     path: Annotated[str | None, typer.Argument(help="Folder of notes.")] = None,
     corpus: Corpus = None,
@@ -99,7 +77,7 @@ def build(
 
 
 @app.command()
-@_says_errors
+@says_errors
 def ask(
     question: Annotated[str, typer.Argument(help="In Korean or English.")],
     limit: Annotated[int, typer.Option(min=1, max=20, help="Sections to show at most.")] = 3,
@@ -138,7 +116,7 @@ def ask(
 
 
 @app.command()
-@_says_errors
+@says_errors
 def chat(
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
@@ -164,7 +142,7 @@ def chat(
 
 
 @app.command()
-@_says_errors
+@says_errors
 def serve(
     corpus: Corpus = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -176,12 +154,48 @@ def serve(
     reranker: RerankerName = None,
     public_url: PublicUrl = None,
     link_template: LinkTemplate = None,
+    public: Annotated[
+        bool | None, typer.Option("--public", help="Let anyone ask who reaches the address.")
+    ] = None,
+    allowed_hosts: Annotated[
+        str | None, typer.Option(help="Names it is reached by besides local ones.")
+    ] = None,
+    rate_limit: Annotated[
+        str | None, typer.Option(help="Questions a caller may ask, as 60/minute, or 0.")
+    ] = None,
+    redis_url: Annotated[
+        str | None, typer.Option(help="Where several servers count together.")
+    ] = None,
+    cors_origins: Annotated[str | None, typer.Option(help="Sites whose pages may ask.")] = None,
+    trusted_proxies: Annotated[
+        str | None, typer.Option(help="Addresses of proxies whose word is taken.")
+    ] = None,
+    root_path: Annotated[
+        str | None, typer.Option(help="Path below which a proxy shows it.")
+    ] = None,
+    keep_questions_days: Annotated[
+        int | None, typer.Option(help="Days that questions are kept; 0: not at all.")
+    ] = None,
+    log_requests: Annotated[bool | None, typer.Option(help="A line in the log for each.")] = None,
+    log_questions: Annotated[
+        bool | None, typer.Option("--log-questions", help="Questions may stand in the log.")
+    ] = None,
 ) -> None:
     """Serve the chat, the notes and the REST API; builds the index when there is none."""
     settings = read_settings(
         corpus=corpus,
         host=host,
         port=port,
+        public=public,
+        allowed_hosts=allowed_hosts,
+        rate_limit=rate_limit,
+        redis_url=redis_url,
+        cors_origins=cors_origins,
+        trusted_proxies=trusted_proxies,
+        root_path=root_path,
+        keep_questions_days=keep_questions_days,
+        log_requests=log_requests,
+        log_questions=log_questions,
         data_dir=data_dir,
         cache_dir=cache_dir,
         model=model,
@@ -191,23 +205,43 @@ def serve(
         link_template=link_template,
     )
     from assistant.ask import Question
+    from assistant.keys import Keys
+    from assistant.rest.access import access_mode
     from ui import serve as server
 
+    mode = access_mode(settings.host, settings.public, Keys(settings.data_dir))
     with server.bind(settings.host, settings.port) as listener:
         assistant = _assistant(settings, build_missing=True)
         address = _address(settings)
 
         def ready() -> None:
-            _say(f"Notes Assistant is ready: {address}\nAPI: {address}/docs   Stop: Ctrl+C")
+            say(f"Notes Assistant is ready: {address}\nAPI: {address}/docs   Stop: Ctrl+C")
 
-        application = server.application(assistant)
         # The first question loads what later ones share: nobody should wait for that.
         assistant.ask(Question("ready?"))
-        server.serve(application, listener, ready)
+        server.serve(settings, mode, assistant, listener, ready)
+
+
+@app.command()
+@says_errors
+def gaps(
+    days: Annotated[int, typer.Option(min=1, max=365, help="Of the last so many days.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Groups to show at most.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="As over REST.")] = False,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    model: Model = None,
+    engine: Engine = None,
+) -> None:
+    """Show what the notes fail to answer: questions unanswered or voted down, grouped."""
+    from ui.gaps import show_gaps
+
+    settings = read_settings(data_dir=data_dir, cache_dir=cache_dir, model=model, engine=engine)
+    show_gaps(_assistant(settings), settings, days, limit, as_json)
 
 
 @app.command(name="eval")
-@_says_errors
+@says_errors
 def evaluate(
     file: Annotated[Path, typer.Argument(help="Questions, a JSON Lines file.")],
     part: Annotated[str, typer.Option(help="Only questions of this part.")] = "",
@@ -241,7 +275,7 @@ def evaluate(
     if curve:
         curve.write_text(risk_coverage(runs["fused"]), "utf-8")
     if missed := evaluation.missed(numbers, require or []):
-        _say("Missed: " + "; ".join(missed))
+        say("Missed: " + "; ".join(missed))
         raise typer.Exit(1)
 
 
@@ -290,9 +324,9 @@ def _build(
     # Notes that cannot be read are told before seconds go into the model.
     collection = corpus.read(settings.corpora)
     encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)
-    snapshot = build_index(collection, settings.data_dir, encoder, _say, cases)
+    snapshot = build_index(collection, settings.data_dir, encoder, say, cases)
     counts = snapshot.manifest.counts
-    _say(
+    say(
         f"Built version {snapshot.version}: {counts['documents']} documents, "
         f"{counts['passages']} passages, in {settings.data_dir}"
     )

@@ -2,49 +2,130 @@
 
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from urllib.parse import urlsplit
 
 import gradio
 import uvicorn
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.answer import Answer
-from assistant.rest.api import create_app
 from assistant.ask import Assistant, Question
+from assistant.feedback import Feedback, question_vectors
+from assistant.keys import Keys
+from assistant.rest.access import Mode
+from assistant.rest.api import create_app
+from assistant.rest.guard import Guard, Rules
+from assistant.rest.limits import Limits
+from assistant.service import Service
+from assistant.settings import Settings, listed
+from assistant.telemetry import Metrics, set_up_logs
 from index.errors import SettingsError
 from ui.chat import create_chat, presentation
 from ui.reader import create_reader
 
-_CORE = (
-    "/api/",
-    "/docs",
-    "/health",
-    "/metrics",
-    "/redoc",
-    "/notes",
-    "/openapi.json",
-    "/static-offline-docs/",
+# How much anyone may ask where others than this machine reach it, unless set otherwise.
+_RATE = "60/minute"
+_SHUTDOWN_SECONDS = 15
+# What the chat's page needs of Gradio.
+_CHAT = (
+    "/",
+    "/config",
+    "/theme.css",
+    "/manifest.json",
+    "/favicon.ico",
+    "/robots.txt",
+    "/gradio_api/info",
+    "/gradio_api/queue/join",
+    "/gradio_api/queue/data",
+    "/gradio_api/startup-events",
 )
+_CHAT_FILES = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 
 
-def application(assistant: Assistant) -> ASGIApp:
+def serve(
+    settings: Settings,
+    mode: Mode,
+    assistant: Assistant,
+    listener: socket.socket,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until a signal ends it, and call ready once requests are answered."""
+    keys = Keys(settings.data_dir)
+    metrics = Metrics(assistant.snapshot.version)
+    means = assistant.snapshot.contents.general.vector_means
+    feedback = Feedback(
+        settings.data_dir,
+        settings.keep_questions_days,
+        lambda questions: question_vectors(assistant.encoder, means, questions),
+    )
+    service = Service(assistant, feedback, metrics, settings.log_questions)
+    limits = _limits(settings, mode)
+    rules = Rules(
+        mode,
+        keys,
+        limits,
+        [*listed(settings.allowed_hosts), *_public_host(settings)],
+        check_hosts=mode == "local" or bool(settings.allowed_hosts),
+        origins=listed(settings.cors_origins),
+        proxies=listed(settings.trusted_proxies),
+        log=settings.log_requests,
+    )
+    app = application(service, limits, settings.root_path)
+    with closing(feedback):
+        _run(_shared(Guard(app, rules, metrics), rules.origins), listener, ready)
+
+
+def application(service: Service, limits: Limits | None, root_path: str) -> ASGIApp:
     """Return the whole application: `/api`, `/docs`, `/health`, `/notes` and the chat at `/`."""
-    core = create_app(assistant)
-    core.include_router(create_reader(assistant.snapshot.notes))
+    notes = service.assistant.snapshot.notes
+    core = create_app(service, limits, root_path)
+    core.include_router(create_reader(notes))
     # Mounted at the root, the chat would answer for what the API does not have.
     shell = FastAPI(openapi_url=None)
 
     def ask(question: str, asked: Sequence[str]) -> Answer:
-        return assistant.ask(Question(question, history=tuple(asked)))
+        return service.ask(Question(question, history=tuple(asked)))
 
-    chat = create_chat(ask, assistant.snapshot.notes)
-    gradio.mount_gradio_app(shell, chat, path="/", **presentation())
+    chat = create_chat(ask, notes)
+    gradio.mount_gradio_app(shell, chat, path="/", root_path=root_path or None, **presentation())
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        ours = scope["type"] == "http" and scope["path"].startswith(_CORE)
-        await (core if ours else shell)(scope, receive, send)
+        chats = scope["type"] != "http" or _is_chat(scope["path"])
+        await (shell if chats else core)(scope, receive, send)
 
     return application
+
+
+def _is_chat(path: str) -> bool:
+    """Return whether the chat's page needs this; Gradio's other routes, uploads first of all, do
+    not exist here."""
+    return path in _CHAT or path.startswith(_CHAT_FILES)
+
+
+def _limits(settings: Settings, mode: Mode) -> Limits | None:
+    rate = settings.rate_limit or ("0" if mode == "local" else _RATE)
+    return None if rate == "0" else Limits(rate, settings.redis_url)
+
+
+def _public_host(settings: Settings) -> list[str]:
+    host = urlsplit(settings.public_url).netloc
+    return [host] if host else []
+
+
+def _shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """Return the application as pages of these sites may use it."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+        expose_headers=["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "Retry-After"],
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -67,10 +148,12 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until a signal ends it, and call ready once requests are answered."""
-    # Questions are personal: no access log.
-    config = uvicorn.Config(app, log_level="warning", access_log=False)
+def _run(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
+    set_up_logs()
+    # The guard logs requests, without the query: questions are personal.
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS
+    )
     _Server(config, ready).run(sockets=[listener])
 
 

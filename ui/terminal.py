@@ -43,14 +43,19 @@ def show(answer: Answer, asked: str, folders: Mapping[str, str], address: str) -
         _show(console, passage, folders, address)
 
 
+def clean(text: str) -> str:
+    """Return text of the notes or of others that does not steer the terminal."""
+    return _UNSAFE.sub("", text)
+
+
 def _show(
     console: Console, passage: FoundPassage, folders: Mapping[str, str], address: str
 ) -> None:
     words = [_words(passage.text, span) for span in passage.highlights] or [passage.text]
     file = _shown(Path(folders[passage.document.corpus]) / passage.document.path)
     style = "bold" if passage.rank == 1 else ""
-    console.print(Text(_UNSAFE.sub("", "\n".join(words)), style=style))
-    where = _UNSAFE.sub("", " › ".join(passage.section.path[1:] or passage.section.path))
+    console.print(Text(clean("\n".join(words)), style=style))
+    where = clean(" › ".join(passage.section.path[1:] or passage.section.path))
     console.print(Text.assemble("  ", (where, "green"), "    ", (f"{file}:{passage.line}", "dim")))
     url = address + passage.url if passage.url.startswith("/") else passage.url
     console.print(Text(f"  {url}", style="cyan"))

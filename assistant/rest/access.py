@@ -12,7 +12,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Literal
 from urllib.parse import unquote
 
-from assistant.keys import Scope
+from assistant.keys import Keys, Scope
+from index.errors import SettingsError
 
 # local: bound to loopback, no keys. keys: for holders of keys. public: open, save what is an
 # admin's.
@@ -35,6 +36,23 @@ _HARMLESS_POSTS = ("/api/v1/ask", "/api/v1/ask/batch", _FEEDBACK)
 _READING = ("GET", "HEAD", "OPTIONS")
 # Probes hold no key, a problem's page explains a refusal, and Slack signs its requests.
 _OPEN = re.compile(r"/health/(live|ready)|/slack/events|/problems/[a-z0-9-]*")
+
+
+def access_mode(bind_address: str, public: bool, keys: Keys) -> Mode:
+    """Return who may ask a server that listens there.
+
+    Raises SettingsError where others than this machine would reach it without a key.
+    """
+    if public:
+        return "public"
+    if is_loopback(bind_address):
+        return "local"
+    if keys.any_valid():
+        return "keys"
+    raise SettingsError(
+        f"At {bind_address} others reach the notes. Make a key for those who may ask, "
+        "`notes keys create NAME`, or let anyone ask: notes serve --public"
+    )
 
 
 def allowed_host(host_header: str, allowed: Sequence[str]) -> bool:

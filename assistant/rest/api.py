@@ -1,101 +1,326 @@
 """The REST API, version 1."""
 
-from typing import Annotated, Literal
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.rest import problems
 from assistant.answer import Answer
-from assistant.ask import MAX_HISTORY, MAX_LIMIT, MAX_QUESTION, Assistant, Question
+from assistant.ask import MAX_LIMIT, MAX_QUESTION, Question
+from assistant.links import section_url
+from assistant.rest import problems
+from assistant.rest.limits import Limits
+from assistant.rest.models import (
+    AskRequest,
+    BatchAnswers,
+    BatchRequest,
+    DocumentInfo,
+    Documents,
+    FeedbackKept,
+    FeedbackRequest,
+    Gaps,
+    Live,
+    Ready,
+    SectionInfo,
+    Sections,
+)
+from assistant.search import Results, search
+from assistant.service import Service
+from assistant.timing import Stages
+from index.errors import UnknownName
+from index.notes import Document
+
+_DESCRIPTION = """Answers questions with passages of your notes, word for word, each with a link to
+its section, or says that the notes do not cover it. Nothing is generated.
+
+Every error is a problem as RFC 9457 describes it, `application/problem+json`; its `type` is a page
+that says what to do. Every response carries `X-Request-ID`, the one that was sent or a new one.
+Where calls are limited, `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` say how far;
+each question of a batch counts as one."""
+_MOST_OFFSET = 10_000
+_MOST_GAPS = 200
+_MOST_DAYS = 365
+_SEARCH_SECONDS = 60
 
 
-class AskRequest(BaseModel):
-    """One question."""
+def create_app(service: Service, limits: Limits | None = None, root_path: str = "") -> FastAPI:
+    """Return the application with REST and health; faces for people are mounted onto it.
 
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        json_schema_extra={"examples": [{"question": "볼륨은 어디에 저장되나요?", "limit": 3}]},
-    )
-
-    question: Annotated[
-        str, Field(min_length=1, max_length=MAX_QUESTION, description="Korean or English")
-    ]
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Sections to return at most")] = 3
-    language: Annotated[
-        Literal["auto", "ko", "en"], Field(description="Of the question; auto finds out")
-    ] = "auto"
-    min_confidence: Annotated[
-        float | None,
-        Field(ge=0, le=1, strict=False, description="Below it: not_covered. Default: calibrated"),
-    ] = None
-    explain: Annotated[bool, Field(description="Show each stage's scores")] = False
-    history: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=MAX_QUESTION)]],
-        Field(max_length=MAX_HISTORY, description="Earlier questions, oldest first"),
-    ] = []
-
-
-class Live(BaseModel):
-    """The process runs."""
-
-    status: Literal["live"] = "live"
-
-
-class Ready(BaseModel):
-    """Questions are answered, from this version of the index."""
-
-    status: Literal["ready"] = "ready"
-    index_version: str
-
-
-def create_app(assistant: Assistant) -> FastAPI:
-    """Return the application with REST and health; faces for people are mounted onto it."""
+    limits: what callers may ask, none where it is None. root_path: below which a proxy shows it.
+    """
     app = FastAPIOffline(
         redoc_url=None,
         title="Notes Assistant",
         version="1",
-        description="Answers questions with passages of your notes, word for word, each with a "
-        "link to its section, or says that the notes do not cover it. Nothing is generated.",
+        description=_DESCRIPTION,
+        root_path=root_path,
     )
     problems.install(app)
-    app.include_router(_router(assistant))
+    app.include_router(_questions(service, limits))
+    app.include_router(_notes(service))
+    app.include_router(_authors(service))
+    app.include_router(_operations(service))
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
-def _router(assistant: Assistant) -> APIRouter:
-    router = APIRouter()
+def _questions(service: Service, limits: Limits | None) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["questions"])
+
+    async def count(request: Request, response: Response, questions: int) -> None:
+        if limits:
+            standing = await limits.questions(request.state.caller, questions)
+            response.headers.update(standing.headers())
 
     @router.post(
-        "/api/v1/ask",
+        "/ask",
         operation_id="ask",
-        tags=["questions"],
         summary="Ask one question",
-        responses=problems.documented(400, 413, 422, 503),
+        responses=problems.documented(400, 401, 403, 408, 413, 422, 429, 503),
     )
-    def ask(request: AskRequest) -> Answer:
-        """Return the sections that answer, best first, or `not_covered` with the closest one."""
-        return assistant.ask(
-            Question(
-                request.question,
-                request.limit,
-                request.language,
-                request.explain,
-                request.min_confidence,
-                tuple(request.history),
-            )
+    async def ask(body: AskRequest, request: Request, response: Response) -> Answer:
+        """Return the sections that answer, best first, or `not_covered` with the closest one.
+
+        With `history` the question is understood as part of a conversation; `query` shows what was
+        searched for it.
+        """
+        await count(request, response, 1)
+        question = Question(
+            body.question,
+            body.limit,
+            body.language,
+            body.explain,
+            body.min_confidence,
+            tuple(body.history),
+            tuple(body.corpora),
+            tuple(body.documents),
+        )
+        ((answer, stages),) = await service.answers([question])
+        response.headers["Server-Timing"] = _timing(stages)
+        return answer
+
+    @router.post(
+        "/ask/batch",
+        operation_id="askBatch",
+        summary="Ask several questions at once",
+        responses=problems.documented(400, 401, 403, 408, 413, 422, 429, 503),
+    )
+    async def ask_batch(body: BatchRequest, request: Request, response: Response) -> BatchAnswers:
+        """Return the answers in the same order; each question counts against the limit."""
+        await count(request, response, len(body.questions))
+        asked = [Question(text, body.limit) for text in body.questions]
+        answered = await service.answers(asked)
+        return BatchAnswers(answers=[answer for answer, _ in answered])
+
+    @router.get(
+        "/search",
+        operation_id="search",
+        summary="Search while typing",
+        responses=problems.documented(401, 403, 422, 429, 503)
+        | {304: {"description": "As before"}},
+    )
+    async def find(
+        request: Request,
+        response: Response,
+        q: Annotated[
+            str,
+            Query(
+                min_length=1,
+                max_length=MAX_QUESTION,
+                description="Its last word may be unfinished, unless a space follows it",
+                examples=["도커 볼", "compose"],
+            ),
+        ],
+        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 10,
+        offset: Annotated[int, Query(ge=0, le=_MOST_OFFSET)] = 0,
+        corpus: Annotated[list[str], Query(description="Of these alone", max_length=100)] = [],  # noqa: B006
+        document: Annotated[
+            list[str], Query(description="Ids; of these alone", max_length=100)
+        ] = [],  # noqa: B006
+    ) -> Results:
+        """Return sections that match, ranked, without judging whether they answer.
+
+        `highlights` are offsets into `text`; `snippet` is safe to put into a page as it is.
+        `facets` count all matches by document.
+        """
+        asked = (service.assistant.snapshot.version, q, limit, offset, corpus, document)
+        digest = hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
+        headers = {
+            "ETag": f'W/"{digest[:24]}"',
+            "Cache-Control": f"private, max-age={_SEARCH_SECONDS}",
+            "Vary": "Authorization, X-API-Key",
+        }
+        if headers["ETag"] in _tags(request):
+            return Response(status_code=304, headers=headers)  # type: ignore[return-value]
+        found = await anyio.to_thread.run_sync(
+            lambda: search(service.assistant, q, limit, offset, corpus, document)
+        )
+        response.headers.update(headers)
+        return found
+
+    return router
+
+
+def _notes(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["notes"])
+
+    @router.get(
+        "/documents",
+        operation_id="listDocuments",
+        summary="What is indexed",
+        responses=problems.documented(401, 403, 429),
+    )
+    async def documents() -> Documents:
+        """Return every document, in the order of the notes."""
+        return Documents(
+            documents=[
+                DocumentInfo(
+                    id=document.id,
+                    title=document.title,
+                    corpus=document.corpus,
+                    language=document.language,
+                    sections=len(document.sections),
+                )
+                for document in service.assistant.snapshot.notes.documents
+            ]
         )
 
-    @router.get("/health/live", operation_id="live", tags=["operations"])
+    @router.get(
+        "/documents/{id:path}/sections",
+        operation_id="listSections",
+        summary="The sections of a document",
+        responses=problems.documented(401, 403, 404, 422, 429),
+    )
+    async def sections(
+        id: str,  # noqa: A002
+        corpus: Annotated[
+            str | None, Query(description="Where several have a document so called")
+        ] = None,
+    ) -> Sections:
+        """Return the sections in the order of the document; an id may hold slashes."""
+        assistant = service.assistant
+        document = _document(assistant.snapshot.notes.documents, id, corpus)
+        return Sections(
+            sections=[
+                SectionInfo(
+                    title=section.title,
+                    path=section.path,
+                    anchor=section.anchor,
+                    level=section.level,
+                    url=section_url(
+                        assistant.link_template, assistant.public_url, document, section
+                    ),
+                )
+                for section in document.sections
+            ]
+        )
+
+    return router
+
+
+def _authors(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", tags=["authors"])
+
+    @router.post(
+        "/feedback",
+        operation_id="giveFeedback",
+        summary="Say whether an answer helped",
+        responses=problems.documented(400, 401, 403, 404, 408, 413, 422, 429, 503),
+    )
+    def feedback(body: FeedbackRequest) -> FeedbackKept:
+        """Return once the vote stands on disk."""
+        service.feedback.vote(body.answer_id, body.helpful, body.comment)
+        return FeedbackKept(answer_id=body.answer_id, helpful=body.helpful)
+
+    @router.get(
+        "/gaps",
+        operation_id="listGaps",
+        summary="What the notes fail to answer",
+        responses=problems.documented(401, 403, 422, 429, 503),
+    )
+    def gaps(
+        limit: Annotated[int, Query(ge=1, le=_MOST_GAPS)] = 50,
+        days: Annotated[int, Query(ge=1, le=_MOST_DAYS)] = 30,
+    ) -> Gaps:
+        """Return questions that went unanswered or were voted down, the most frequent first."""
+        now = datetime.now(UTC)
+        found = service.feedback.gaps(limit, days, now)
+        return Gaps(since=now - timedelta(days=days), gaps=found)
+
+    return router
+
+
+def _operations(service: Service) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health/live", operation_id="live", summary="Whether the process runs")
     async def live() -> Live:
         """Return 200 as long as the process runs."""
         return Live()
 
-    @router.get("/health/ready", operation_id="ready", tags=["operations"])
+    @router.get(
+        "/health/ready",
+        operation_id="ready",
+        summary="Whether questions are answered",
+        responses=problems.documented(503),
+    )
     async def ready() -> Ready:
         """Return 200 once questions are answered."""
-        return Ready(index_version=assistant.snapshot.version)
+        return Ready(index_version=service.assistant.snapshot.version)
+
+    @router.get(
+        "/metrics",
+        operation_id="metrics",
+        summary="Metrics for Prometheus",
+        response_class=Response,
+        responses=problems.documented(401, 403)
+        | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    async def metrics() -> Response:
+        """Return counts and times in Prometheus' text format."""
+        service.metrics.dropped.set(service.feedback.dropped)
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
     return router
+
+
+def _document(documents: Iterable[Document], id_: str, corpus: str | None) -> Document:
+    for document in documents:
+        if document.id == id_ and corpus in (None, document.corpus):
+            return document
+    raise UnknownName(f"There is no document {id_!r}. GET /api/v1/documents lists them.", "id")
+
+
+def _tags(request: Request) -> list[str]:
+    return [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
+
+
+def _timing(stages: Stages) -> str:
+    """Return the stages as the Server-Timing field says them, in milliseconds."""
+    return ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in stages.items())
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the document, with errors in one place and keys described."""
+    if not app.openapi_schema:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        components = document.setdefault("components", {})
+        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        components["schemas"] |= schema.pop("$defs") | {"Problem": schema}
+        for name in ("HTTPValidationError", "ValidationError"):
+            components["schemas"].pop(name, None)
+        components["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+        # An empty one says that a key is needed only where the operator demands it.
+        document["security"] = [{}, {"bearer": []}, {"apiKey": []}]
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,23 +1,71 @@
-"""Errors over HTTP: problem details (RFC 9457), one shape for all of them."""
+"""Errors over HTTP: problem details (RFC 9457), one shape and one catalogue for all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+import structlog
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
 
-from index.errors import IndexUnusable, NotesError, QuestionError
+from assistant.rest.limits import TooMany
+from index.errors import (
+    FeedbackUnwritable,
+    IndexUnusable,
+    KeysUnusable,
+    NotesError,
+    Overloaded,
+    QuestionError,
+    UnknownName,
+)
 
-MAX_BODY = 256 * 1024
+MEDIA_TYPE = "application/problem+json"
 _FIELD = 100
 # What FastAPI says of a body that is no text, or nested too deeply.
 _UNREADABLE = "There was an error parsing the body"
-MEDIA_TYPE = "application/problem+json"
+_LOG = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of problem: its status, and what to do about it."""
+
+    status: int
+    mend: str
+
+
+KINDS: Mapping[str, Kind] = {
+    "invalid-json": Kind(400, "Send one JSON object in UTF-8, each name once."),
+    "invalid-request": Kind(422, "Each entry of `errors` names a field and what it takes."),
+    "invalid-question": Kind(422, "Ask in 1 to 2,000 characters."),
+    "bad-request": Kind(400, "The request is not HTTP as this server reads it."),
+    "unauthorized": Kind(
+        401, "Send a key: `Authorization: Bearer …` or `X-API-Key: …`. An operator makes one with "
+        "`notes keys create`."
+    ),
+    "forbidden": Kind(403, "The key has no scope for this, or the page is of another site."),
+    "not-found": Kind(404, "Look at /docs for what there is."),
+    "method-not-allowed": Kind(405, "The `Allow` field says which methods there are."),
+    "request-timeout": Kind(408, "Send the whole body within ten seconds."),
+    "body-too-large": Kind(413, "Send at most 256 kB."),
+    "unsupported-media-type": Kind(415, "Send `Content-Type: application/json`."),
+    "misdirected-request": Kind(
+        421, "Use a local name, or have the operator name this one in NOTES_ALLOWED_HOSTS."
+    ),
+    "too-many-requests": Kind(429, "Wait for as many seconds as `Retry-After` says."),
+    "internal-error": Kind(500, "The log of the server says what happened, by the request's id."),
+    "index-unusable": Kind(503, "Build the index: `notes build`."),
+    "keys-unusable": Kind(503, "The operator mends the file of keys; the log names it."),
+    "feedback-unwritable": Kind(503, "The operator makes room on the disk; asking goes on."),
+    "overloaded": Kind(503, "Try again after as many seconds as `Retry-After` says."),
+    "timeout": Kind(503, "Try again; ask less at once."),
+}  # fmt: skip
 
 
 class FieldFault(BaseModel):
@@ -30,98 +78,109 @@ class FieldFault(BaseModel):
 class Problem(BaseModel):
     """RFC 9457 problem details."""
 
-    type: Annotated[str, Field(examples=["/problems/invalid-request"])]
+    type: Annotated[
+        str,
+        Field(description="A page that explains it", examples=["/problems/invalid-request"]),
+    ]
     title: str
     status: int
-    detail: str
-    errors: list[FieldFault] = []
+    detail: Annotated[str, Field(description="What happened and what to do, for a person")]
+    errors: Annotated[list[FieldFault], Field(description="The fields at fault")] = []
 
 
-def problem(kind: str, status: int, detail: str, faults: Sequence[FieldFault] = ()) -> JSONResponse:
+class Refused(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.headers = headers or {}
+
+
+def problem(
+    kind: str,
+    detail: str,
+    faults: Sequence[FieldFault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
     """Return the response for a problem of this kind."""
+    status = KINDS[kind].status
     body = Problem(
         type=f"/problems/{kind}",
-        title=kind.replace("-", " ").capitalize(),
+        title=_title(kind),
         status=status,
         detail=detail,
         errors=list(faults),
     )
-    return JSONResponse(body.model_dump(), status, media_type=MEDIA_TYPE)
+    return JSONResponse(body.model_dump(), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def refused(error: Refused) -> JSONResponse:
+    """Return the response for a refused request."""
+    return problem(error.kind, str(error), headers=error.headers)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI responses that say these statuses carry problem details."""
-    schema = Problem.model_json_schema()
-    # A reference would point into the document, where this schema has no place of its own.
-    schema["properties"]["errors"]["items"] = schema.pop("$defs")["FieldFault"]
-    content = {MEDIA_TYPE: {"schema": schema}}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": content}
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
         for status in statuses
     }
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the application a problem, and refuse bodies over 256 kB."""
+    """Make every error of the application a problem, with a page for each kind."""
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(NotesError)(_notes)
+    app.exception_handler(TooMany)(_too_many)
     app.exception_handler(Exception)(_unexpected)
-    app.add_middleware(BodyLimit)
+    app.include_router(_pages())
 
 
-class BodyLimit:
-    """Answers 413 as soon as a body is known to be over the limit."""
+def _pages() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    @router.get("/problems/{kind}")
+    def page(kind: str) -> Response:
+        if kind not in KINDS:
+            raise HTTPException(404)
+        return HTMLResponse(_page(_title(kind), _described(kind)))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
-            await self.app(scope, receive, send)
-            return
-        if _declared(scope) > MAX_BODY:
-            await _too_large(scope, receive, send)
-            return
-        body = b""
-        more = True
-        while more and len(body) <= MAX_BODY:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                return
-            body += event.get("body", b"")
-            more = event.get("more_body", False)
-        if len(body) > MAX_BODY:
-            await _too_large(scope, receive, send)
-            return
-        await self.app(scope, _replay(body, receive), send)
+    @router.get("/problems/")
+    def all_kinds() -> Response:
+        return HTMLResponse(_page("Problems", "".join(map(_described, KINDS))))
+
+    return router
 
 
-def _declared(scope: Scope) -> int:
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(length) if length.isdigit() else 0
+def _described(kind: str) -> str:
+    return (
+        f'<h2 id="{kind}">{_title(kind)} ({KINDS[kind].status})</h2>'
+        f"<p><code>/problems/{kind}</code></p><p>{escape(KINDS[kind].mend)}</p>"
+    )
 
 
-async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    detail = f"The body is larger than {MAX_BODY // 1024} kB. Send less."
-    await problem("body-too-large", 413, detail)(scope, receive, send)
+def _page(title: str, body: str) -> str:
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<body><h1>{title}</h1>{body}"
+    )
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return replayed
+def _title(kind: str) -> str:
+    return kind.replace("-", " ").capitalize()
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     faults = [_fault(item) for item in error.errors()]
     if any(item["type"] == "json_invalid" for item in error.errors()):
-        return problem("invalid-json", 400, f"The body is not JSON: {faults[0].detail}.")
+        return problem("invalid-json", f"The body is not JSON: {faults[0].detail}.")
     detail = "; ".join(f"{fault.field}: {fault.detail}" for fault in faults)
-    return problem("invalid-request", 422, detail, faults)
+    return problem("invalid-request", detail, faults)
 
 
 def _fault(item: dict[str, Any]) -> FieldFault:
@@ -143,27 +202,49 @@ async def _http(request: Request, error: HTTPException) -> JSONResponse:
     kind = phrase.lower().replace(" ", "-")
     detail = str(error.detail)
     if detail == _UNREADABLE:
-        return problem("invalid-json", 400, "The body is not JSON in UTF-8, or nested too deeply.")
+        return problem("invalid-json", "The body is not JSON in UTF-8, or nested too deeply.")
     if detail == phrase:
         detail = {
             404: f"There is nothing at {request.url.path}.",
             405: f"{request.method} is not possible at {request.url.path}.",
         }.get(error.status_code, phrase)
-    response = problem(kind, error.status_code, detail)
-    response.headers.update(error.headers or {})
-    return response
+    known = kind if kind in KINDS else "bad-request"
+    return problem(known, detail, headers=error.headers)
 
 
 async def _notes(request: Request, error: NotesError) -> JSONResponse:
     if isinstance(error, QuestionError):
         fault = FieldFault(field="question", detail=str(error))
-        return problem("invalid-question", 422, str(error), [fault])
+        return problem("invalid-question", str(error), [fault])
+    if isinstance(error, UnknownName):
+        fault = FieldFault(field=error.field, detail=str(error))
+        kind = "not-found" if error.field in ("answer_id", "id") else "invalid-request"
+        return problem(kind, str(error), [fault])
     if isinstance(error, IndexUnusable):
-        return problem("index-unusable", 503, str(error))
-    return problem("internal-error", 500, str(error))
+        return problem("index-unusable", str(error))
+    if isinstance(error, Overloaded):
+        return problem("overloaded", str(error), headers={"Retry-After": "1"})
+    # These name files of the server: that is for its log.
+    if isinstance(error, FeedbackUnwritable | KeysUnusable):
+        _LOG.error("unusable", error=str(error))
+        if isinstance(error, KeysUnusable):
+            return problem("keys-unusable", "Keys cannot be checked at the moment.")
+        return problem("feedback-unwritable", "Feedback cannot be kept at the moment. Asking can.")
+    return await _unexpected(request, error)
+
+
+def too_many(error: TooMany) -> JSONResponse:
+    """Return the response for a caller who asked too much."""
+    standing = error.standing
+    headers = standing.headers() | {"Retry-After": str(standing.reset)}
+    detail = f"At most {standing.limit} are allowed. Try again in {standing.reset} seconds."
+    return problem("too-many-requests", detail, headers=headers)
+
+
+async def _too_many(request: Request, error: TooMany) -> JSONResponse:
+    return too_many(error)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    return problem(
-        "internal-error", 500, "Something went wrong here. The log of the server says what."
-    )
+    _LOG.error("unexpected", exc_info=error)
+    return problem("internal-error", "Something went wrong here. The log of the server says what.")

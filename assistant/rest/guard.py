@@ -1,0 +1,255 @@
+"""What stands before every route: who asks, whether they may, how much, what is logged of it."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import anyio.to_thread
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistant.keys import Key, Keys
+from assistant.rest import body
+from assistant.rest.access import (
+    Mode,
+    allowed_host,
+    client_address,
+    is_preflight,
+    limit_key,
+    presented_key,
+    required_scope,
+)
+from assistant.rest.limits import Limits, TooMany
+from assistant.rest.problems import Refused, refused, too_many
+from assistant.telemetry import Metrics
+from index.errors import KeysUnusable
+
+_LOG = structlog.get_logger()
+_SECONDS = 30.0
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_READING = ("GET", "HEAD", "OPTIONS")
+# Where a question is asked by the chat; the routes of REST count theirs themselves.
+_CHAT_ASKS = "/gradio_api/queue/join"
+_COUNTED_BY_ROUTE = ("/api/v1/ask", "/api/v1/ask/batch", _CHAT_ASKS)
+# Probes, and the files that one visit to a page needs.
+_UNCOUNTED = ("/health/", "/assets/", "/static/", "/static-offline-docs/", "/gradio_api/", "/theme")
+_LABELS = (
+    "/api/v1/ask/batch",
+    "/api/v1/ask",
+    "/api/v1/search",
+    "/api/v1/documents",
+    "/api/v1/feedback",
+    "/api/v1/gaps",
+    "/api/",
+    "/health/",
+    "/metrics",
+    "/notes",
+    "/problems",
+    "/docs",
+    "/openapi.json",
+    "/slack/events",
+    "/mcp",
+    "/widget.js",
+    "/gradio_api/",
+    "/assets/",
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may do what here.
+
+    hosts: names it is reached by besides local ones. check_hosts: whether any other is refused.
+    origins: sites whose pages may change something. proxies: whose word on addresses is taken.
+    """
+
+    mode: Mode
+    keys: Keys
+    limits: Limits | None = None
+    hosts: Sequence[str] = ()
+    check_hosts: bool = True
+    origins: Sequence[str] = ()
+    proxies: Sequence[str] = ()
+    log: bool = True
+
+
+class Guard:
+    """Lets a request pass, with its id and its caller in `scope["state"]`, or refuses it."""
+
+    def __init__(self, app: ASGIApp, rules: Rules, metrics: Metrics) -> None:
+        self._app = app
+        self._rules = rules
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        seen = _Seen(send, _request_id(scope))
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=seen.request_id)
+        try:
+            await self._pass(scope, receive, seen)
+        except Refused as error:
+            await refused(error)(scope, receive, seen.send)
+        except TooMany as error:
+            self._metrics.limited.inc()
+            await too_many(error)(scope, receive, seen.send)
+        finally:
+            seconds = time.perf_counter() - started
+            label = _label(scope["path"])
+            self._metrics.requests.labels(label, _method(scope), seen.status).observe(seconds)
+            if self._rules.log:
+                # Never the query: a question may stand there.
+                _LOG.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"][:200],
+                    status=seen.status,
+                    ms=round(seconds * 1000, 1),
+                )
+
+    async def _pass(self, scope: Scope, receive: Receive, seen: "_Seen") -> None:
+        rules, headers, path = self._rules, scope["headers"], scope["path"]
+        self._check_host(headers)
+        self._check_site(scope)
+        caller = client_address(_peer(scope), headers, rules.proxies)
+        key = None
+        if not is_preflight(scope["method"], headers):
+            key = await self._key(scope)
+        scope.setdefault("state", {}).update(
+            request_id=seen.request_id,
+            caller=f"key:{key.id}" if key else f"address:{limit_key(caller)}",
+        )
+        await self._count(scope, seen)
+        if scope["method"] not in _READING:
+            whole = await body.read(scope, receive)
+            if whole is None:
+                return
+            if path.startswith("/api/"):
+                body.check_json(whole)
+            receive = body.replayed(whole, receive)
+        if path.startswith("/api/"):
+            await self._within_time(scope, receive, seen)
+        else:
+            await self._app(scope, receive, seen.send)
+
+    async def _within_time(self, scope: Scope, receive: Receive, seen: "_Seen") -> None:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                await self._app(scope, receive, seen.send)
+        except TimeoutError:
+            if seen.status:
+                raise
+            raise Refused("timeout", f"This took over {_SECONDS:.0f} seconds.") from None
+
+    def _check_host(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
+        if not self._rules.check_hosts:
+            return
+        if len(hosts) != 1 or not allowed_host(hosts[0], self._rules.hosts):
+            raise Refused(
+                "misdirected-request",
+                "This name is none that the server is known by. An operator adds it to "
+                "NOTES_ALLOWED_HOSTS.",
+            )
+
+    def _check_site(self, scope: Scope) -> None:
+        """Refuse what another site's page would change: a browser sends credentials by itself."""
+        if scope["method"] in _READING:
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        origin = headers.get(b"origin", "")
+        allowed = origin in self._rules.origins or "*" in self._rules.origins
+        if headers.get(b"sec-fetch-site") == "cross-site" and not allowed:
+            raise Refused("forbidden", "This comes from a page of another site.")
+
+    async def _key(self, scope: Scope) -> Key | None:
+        rules = self._rules
+        needed = required_scope(scope["method"], scope["path"], rules.mode)
+        presented = presented_key(scope["headers"])
+        if rules.mode == "local" or (not needed and not presented):
+            return None
+        found = await anyio.to_thread.run_sync(_find, rules.keys, presented)
+        if needed and not found:
+            raise Refused("unauthorized", "A valid key is needed for this.", _challenge(scope))
+        if needed and found and not found.allows(needed):
+            raise Refused("forbidden", f"The key has no scope `{needed}`.")
+        return found
+
+    async def _count(self, scope: Scope, seen: "_Seen") -> None:
+        limits, path = self._rules.limits, scope["path"]
+        if not limits or is_preflight(scope["method"], scope["headers"]):
+            return
+        caller = scope["state"]["caller"]
+        if path == _CHAT_ASKS:
+            await limits.questions(caller, 1)
+        elif path not in _COUNTED_BY_ROUTE and not path.startswith(_UNCOUNTED):
+            seen.headers = (await limits.request(caller)).headers()
+
+
+class _Seen:
+    """What is sent, with the headers that every response has; remembers the status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self.request_id = request_id
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self.request_id
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            for name, value in self.headers.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def _find(keys: Keys, presented: str | None) -> Key | None:
+    try:
+        return keys.find(presented) if presented else None
+    except KeysUnusable as error:
+        _LOG.error("unusable", error=str(error))
+        raise Refused("keys-unusable", "Keys cannot be checked at the moment.") from error
+
+
+def _request_id(scope: Scope) -> str:
+    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
+        return str(given[0].decode())
+    return uuid.uuid4().hex
+
+
+def _challenge(scope: Scope) -> dict[str, str]:
+    # A browser's prompt opens the pages; a script gets none.
+    pages = not scope["path"].startswith(("/api/", "/metrics", "/mcp"))
+    scheme = 'Basic realm="notes", charset="UTF-8"' if pages else 'Bearer realm="notes"'
+    return {"WWW-Authenticate": scheme}
+
+
+def _peer(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _method(scope: Scope) -> str:
+    method = str(scope["method"])
+    return method if method in (*_READING, "POST", "PUT", "PATCH", "DELETE") else "other"
+
+
+def _label(path: str) -> str:
+    if path == "/":
+        return "/"
+    return next((label for label in _LABELS if path.startswith(label)), "other")

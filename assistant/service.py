@@ -1,0 +1,66 @@
+"""The one way to an answer that every face takes: answered, counted, kept for the authors."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import anyio
+import anyio.to_thread
+import structlog
+
+from assistant.answer import Answer
+from assistant.ask import Assistant, Question
+from assistant.feedback import Feedback
+from assistant.telemetry import Metrics
+from assistant.timing import Stages, measured
+from index.errors import Overloaded
+
+# Where more wait than this, whoever comes next would wait longer than a person does.
+_MOST_WAITING = 500
+_LOG = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Service:
+    """Answers questions; log_questions: whether their text may stand in the log."""
+
+    assistant: Assistant
+    feedback: Feedback
+    metrics: Metrics
+    log_questions: bool = False
+
+    def ask(self, question: Question) -> Answer:
+        """Return the answer, counted and kept. Raises what `Assistant.ask` raises."""
+        return self.timed(question)[0]
+
+    def timed(self, question: Question) -> tuple[Answer, Stages]:
+        """Return the same with the seconds of each stage."""
+        with self.metrics.running.track_inprogress(), measured() as stages:
+            answer = self.assistant.ask(question)
+        self.metrics.answered(answer, stages)
+        # Small talk finds no passage: it is no gap in the notes.
+        if answer.passages or answer.closest:
+            self.feedback.answered(answer, question.text)
+        said = {"question": question.text} if self.log_questions else {}
+        _LOG.info("answered", answer=answer.id, grade=answer.grade, ms=answer.took_ms, **said)
+        return answer, stages
+
+    async def answers(self, questions: Sequence[Question]) -> list[tuple[Answer, Stages]]:
+        """Return answers in order, made in threads of which there are as many as cores.
+
+        Raises Overloaded when too many questions wait already.
+        """
+        if self._threads.statistics().tasks_waiting >= _MOST_WAITING:
+            raise Overloaded("Too many questions wait for an answer. Try again in a moment.")
+        self.metrics.waiting.inc()
+        try:
+            return await anyio.to_thread.run_sync(
+                lambda: [self.timed(question) for question in questions], limiter=self._threads
+            )
+        finally:
+            self.metrics.waiting.dec()
+
+    @cached_property
+    def _threads(self) -> anyio.CapacityLimiter:
+        return anyio.CapacityLimiter(os.cpu_count() or 1)

@@ -1,0 +1,33 @@
+"""How long each stage of an answer takes, for whoever asks while it is made."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, TypeAlias
+
+Stage = Literal["encode", "search", "judge"]
+Stages: TypeAlias = dict[Stage, float]
+
+_STAGES: ContextVar[Stages | None] = ContextVar("stages", default=None)
+
+
+@contextmanager
+def measured() -> Iterator[Stages]:
+    """Yield seconds by stage, summed up while the block runs."""
+    stages: Stages = {}
+    token = _STAGES.set(stages)
+    try:
+        yield stages
+    finally:
+        _STAGES.reset(token)
+
+
+@contextmanager
+def stage(name: Stage) -> Iterator[None]:
+    """Count the time of the block as this stage's, where somebody measures."""
+    stages = _STAGES.get()
+    started = time.perf_counter()
+    yield
+    if stages is not None:
+        stages[name] = stages.get(name, 0.0) + time.perf_counter() - started
