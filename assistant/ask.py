@@ -50,6 +50,8 @@ _SUBJECTS = 7
 _ENCODED = 512
 # Of questions that the notes answer, the share that may be refused for the sake of the others.
 _REFUSED = 0.05
+# What stands in quotes is meant as it is typed.
+_QUOTED = regex.compile(r'["“](.+)["”]')
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+")
 
@@ -128,7 +130,8 @@ class Assistant:
 
     def read(self, typed: str, turn: Turn | None = None, within: Mask | None = None) -> Reading:
         """Return a question as it was meant, searched; turn is what it may follow up on."""
-        meant = self.lexicon.speller.mend(typed)
+        quoted = _QUOTED.fullmatch(typed)
+        meant = quoted[1] if quoted else self.lexicon.speller.mend(typed)
         alone = self._searched((meant,), self._encoded(meant), within)
         if not turn:
             return replace(alone, talk=self._talk(alone, alone.confidence))

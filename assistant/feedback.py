@@ -7,21 +7,28 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
 from filelock import FileLock
 
 from assistant.answer import Answer
-from index.encoder import Encoder, Floats, normalise
+from assistant.gaps import (
+    MOST_SHOWN,
+    Asked,
+    Gap,
+    NearestSection,
+    Vectors,
+    grouped,
+    question_vectors,
+)
+from index.encoder import normalise
 from index.errors import FeedbackUnwritable, UnknownName
-from index.language import Language
-from index.language import language as language_of
+
+__all__ = ["DEFAULT_KEEP_DAYS", "FILE", "Feedback", "Gap", "question_vectors"]
 
 DEFAULT_KEEP_DAYS = 90
 FILE = "feedback.sqlite3"
@@ -31,8 +38,6 @@ _FLUSH_SECONDS = 0.5
 _FORGET_EVERY = timedelta(hours=1)
 _MOST_WAITING = 2000
 _MOST_COMPARED = 1000
-_MOST_SHOWN = 5
-_ALIKE = 0.57
 _TABLE = """
 CREATE TABLE answers (
     id TEXT PRIMARY KEY, asked REAL NOT NULL, question TEXT, query TEXT,
@@ -42,7 +47,11 @@ CREATE TABLE answers (
 )
 """
 _INSERT = "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)"
-_GAPS = "asked >= ? AND query IS NOT NULL AND (status = 'not_covered' OR helpful = 0)"
+# Small talk has no section near: it is no gap, unless it was voted down.
+_GAPS = (
+    "asked >= ? AND query IS NOT NULL "
+    "AND (status = 'not_covered' AND document IS NOT NULL OR helpful = 0)"
+)
 # Beside max(), SQLite takes the other columns from the row that has the maximum: the latest.
 _COUNTED = f"""
 SELECT query, question, language, count(*), sum(status = 'not_covered'), sum(helpful IS 0),
@@ -54,37 +63,6 @@ SELECT query, comment FROM answers WHERE {_GAPS} AND comment IS NOT NULL ORDER B
 """  # noqa: S608
 
 _Row: TypeAlias = tuple[str | float | None, ...]
-Vectors: TypeAlias = Callable[[Sequence[str]], Floats]
-
-
-@dataclass(frozen=True)
-class NearestSection:
-    """The section that stood first, or closest, when a question was last asked."""
-
-    corpus: str
-    document: str
-    anchor: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Questions alike that the notes did not answer, or whose answers were voted down.
-
-    question: the one asked most often, as searched; examples: as people wrote them.
-    count: how often they were asked; unanswered and voted_down may count the same one twice.
-    last_asked: UTC, ISO 8601.
-    """
-
-    question: str
-    language: Language
-    count: int
-    unanswered: int
-    voted_down: int
-    last_asked: str
-    examples: tuple[str, ...]
-    comments: tuple[str, ...]
-    nearest: NearestSection | None
 
 
 class Feedback:
@@ -146,23 +124,12 @@ class Feedback:
             )
 
     def gaps(self, limit: int, days: int, now: datetime) -> list[Gap]:
-        """Return what the notes failed to answer in so many days, most often asked first.
-
-        Of many different questions, the 1,000 asked most often are looked at. Raises
-        FeedbackUnwritable when the file cannot be read.
-        """
+        """Return what the notes failed to answer in so many days, as `kept_gaps` does."""
         # On a full disk what was kept before can still be read.
         with suppress(FeedbackUnwritable):
             self._flush()
-        since = (now - timedelta(days=min(days, self._keep_days))).timestamp()
-        asked = self._asked(since) if self._keep_days and self._exists() else []
-        if not asked:
-            return []
-        groups = alike(self._vectors([item.query for item in asked]))
-        gaps = [_gap([asked[row] for row in rows]) for rows in groups]
-        # Stable sorts: the latest first among equally many.
-        gaps.sort(key=lambda gap: gap.last_asked, reverse=True)
-        return sorted(gaps, key=lambda gap: -gap.count)[:limit]
+        since = now - timedelta(days=min(days, self._keep_days))
+        return kept_gaps(self._path.parent, limit, since, self._vectors) if self._keep_days else []
 
     def close(self) -> None:
         """Write what waits; what cannot be written counts as dropped."""
@@ -193,7 +160,7 @@ class Feedback:
             now = self._clock()
             due = self._forgetting_is_due(now)
             try:
-                with self._mapped(), closing(self._open()) as database, database:
+                with _mapped(self._path), closing(_open(self._path)) as database, database:
                     database.execute("BEGIN IMMEDIATE")
                     database.executemany(_INSERT, rows)
                     if due:
@@ -206,7 +173,6 @@ class Feedback:
                 self._forgotten = now
 
     def _exists(self) -> bool:
-        # Path.exists raises where the folder may not be looked into.
         return os.path.exists(self._path)
 
     def _forgetting_is_due(self, now: datetime) -> bool:
@@ -218,118 +184,67 @@ class Feedback:
         if not self._keep_days:
             database.execute("DELETE FROM answers WHERE query IS NOT NULL")
 
-    def _asked(self, since: float) -> list["_Asked"]:
-        with self._mapped(), closing(self._open()) as database:
-            found = database.execute(_COUNTED, (since, _MOST_COMPARED)).fetchall()
-            comments: dict[str, list[str]] = {row[0]: [] for row in found}
-            for query, comment in database.execute(_COMMENTS, (since,)):
-                if query in comments and len(comments[query]) < _MOST_SHOWN:
-                    comments[query].append(comment)
-        return [
-            _Asked(NearestSection(*row[7:]) if row[7] else None, tuple(comments[row[0]]), *row[:7])
-            for row in found
-        ]
 
-    def _open(self) -> sqlite3.Connection:
-        """Return a connection of the schema we know.
+def kept_gaps(data_dir: Path, limit: int, since: datetime, vectors: Vectors) -> list[Gap]:
+    """Return what the notes failed to answer since then, most often asked first; changes nothing.
 
-        One a call: a file that was moved away meanwhile is noticed, not written on unseen.
-        """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        database = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
-        try:
-            database.execute("PRAGMA synchronous = FULL")
-            database.execute("PRAGMA secure_delete = ON")
-            (schema,) = database.execute("PRAGMA user_version").fetchone()
-            if schema > _SCHEMA:
-                raise FeedbackUnwritable(
-                    f"{self._path} has schema {schema}, this program knows {_SCHEMA}: a newer "
-                    "release wrote it. Use that release, or move the file away to begin anew."
-                )
-            if schema < _SCHEMA:
-                # SQLite does not wait where two switch to WAL at once.
-                with FileLock(f"{self._path}.lock", _BUSY_SECONDS):
-                    _prepare(database)
-        except BaseException:
-            database.close()
-            raise
-        return database
+    Of many different questions, the 1,000 asked most often are looked at. Raises
+    FeedbackUnwritable when the file cannot be read.
+    """
+    path = data_dir / FILE
+    # Path.exists raises where the folder may not be looked into.
+    asked = _asked(path, since.timestamp()) if os.path.exists(path) else []
+    return grouped(asked, vectors)[:limit]
 
-    @contextmanager
-    def _mapped(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, sqlite3.Error) as error:
+
+def _asked(path: Path, since: float) -> list[Asked]:
+    with _mapped(path), closing(_open(path)) as database:
+        found = database.execute(_COUNTED, (since, _MOST_COMPARED)).fetchall()
+        comments: dict[str, list[str]] = {row[0]: [] for row in found}
+        for query, comment in database.execute(_COMMENTS, (since,)):
+            if query in comments and len(comments[query]) < MOST_SHOWN:
+                comments[query].append(comment)
+    return [
+        Asked(NearestSection(*row[7:]) if row[7] else None, tuple(comments[row[0]]), *row[:7])
+        for row in found
+    ]
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Return a connection of the schema we know.
+
+    One a call: a file that was moved away meanwhile is noticed, not written on unseen.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA secure_delete = ON")
+        (schema,) = database.execute("PRAGMA user_version").fetchone()
+        if schema > _SCHEMA:
             raise FeedbackUnwritable(
-                f"Feedback cannot be kept in {self._path}: {error}. {_remedy(error)}"
-            ) from error
+                f"{path} has schema {schema}, this program knows {_SCHEMA}: a newer "
+                "release wrote it. Use that release, or move the file away to begin anew."
+            )
+        if schema < _SCHEMA:
+            # SQLite does not wait where two switch to WAL at once.
+            with FileLock(f"{path}.lock", _BUSY_SECONDS):
+                _prepare(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
-def question_vectors(
-    encoder: Encoder, means: Mapping[Language, Floats], questions: Sequence[str]
-) -> Floats:
-    """Return float32 (questions, dimension), unit length, what all questions share subtracted.
-
-    means: by language, the mean of questions' vectors, as `General.vector_means` holds it.
-    """
-    vectors = np.stack([item.vector for item in encoder.encode(questions, "query")])
-    centred = vectors - np.stack([means[language_of(question)] for question in questions])
-    unit: Floats = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-    return unit
-
-
-def alike(vectors: Floats) -> list[list[int]]:
-    """Return the rows in groups: each joins the nearest leader at cosine 0.57 or more, or leads.
-
-    Chosen on the 76 uncovered questions to the Docker notes that are for development, 57 reworded
-    by hand: of pairs put together, 95% ask the same, and 58% of such pairs are found. Of the 153
-    covered ones, 97% of pairs put together are answered by one section, where a cosine of 0.91
-    without the mean subtracted gave 88%.
-    """
-    cosines = vectors @ vectors.T
-    groups: list[list[int]] = []
-    leaders: list[int] = []
-    for row in range(len(vectors)):
-        near = cosines[row, leaders]
-        if leaders and near.max() >= _ALIKE:
-            groups[int(near.argmax())].append(row)
-        else:
-            leaders.append(row)
-            groups.append([row])
-    return groups
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """One question as searched, however often it was asked."""
-
-    nearest: NearestSection | None
-    comments: tuple[str, ...]
-    query: str
-    question: str
-    language: Language
-    count: int
-    unanswered: int
-    voted_down: int
-    last: float
-
-
-def _gap(asked: Sequence[_Asked]) -> Gap:
-    first = asked[0]
-    comments = [comment for item in asked for comment in item.comments]
-    last = datetime.fromtimestamp(max(item.last for item in asked), UTC)
-    return Gap(
-        question=first.query,
-        language=first.language,
-        count=sum(item.count for item in asked),
-        unanswered=sum(item.unanswered for item in asked),
-        voted_down=sum(item.voted_down for item in asked),
-        last_asked=last.isoformat(timespec="seconds"),
-        examples=tuple(dict.fromkeys(item.question for item in asked))[:_MOST_SHOWN],
-        comments=tuple(comments[:_MOST_SHOWN]),
-        nearest=first.nearest,
-    )
+@contextmanager
+def _mapped(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise FeedbackUnwritable(
+            f"Feedback cannot be kept in {path}: {error}. {_remedy(error)}"
+        ) from error
 
 
 def _remedy(error: OSError | sqlite3.Error) -> str:

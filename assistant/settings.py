@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         "onnx", pattern="^(onnx|torch)$", description="What runs the default model: onnx or torch"
     )
 
+    contact: str = Field(
+        "", description="Where the notes' author is told of what is missing: mailto: or https://"
+    )
     public: bool = Field(
         False, description="Let anyone ask who reaches the address, under a rate limit"
     )
@@ -70,6 +73,13 @@ class Settings(BaseSettings):
     )
     log_requests: bool = Field(True, description="A line in the log for each request")
     log_questions: bool = Field(False, description="Questions may stand in the log")
+
+    @field_validator("contact")
+    @classmethod
+    def _reached(cls, value: str) -> str:
+        if value and not value.startswith(("mailto:", "https://", "http://")):
+            raise ValueError("must start with mailto:, https:// or http://")
+        return value
 
     @field_validator("rate_limit")
     @classmethod

@@ -1,7 +1,11 @@
-"""Answers, and what the notes cover, as HTML."""
+"""Answers, and what the notes cover, as HTML.
 
-from collections.abc import Iterator
+The page's own words stand in both languages; its style shows those that the visitor reads.
+"""
+
+from collections.abc import Iterator, Sequence
 from html import escape
+from urllib.parse import quote
 
 import nh3
 
@@ -12,66 +16,56 @@ from assistant.outline import first_line, outline
 from index.contents import Notes
 from index.language import Language
 from index.notes import Document, Section
+from ui.labels import LANGUAGES, both, label
 from ui.markup import render, render_quote
 
 _READER = "/notes/{document}#{anchor}"
 _CARDS = 12
 _FOLDED_FROM = 8
-
-_LABELS: dict[str, dict[Language, str]] = {
-    "promise": {
-        "ko": "노트에 적힌 문장으로만 답합니다. 지어내지 않습니다.",
-        "en": "Answers only with sentences written in the notes. Nothing is made up.",
-    },
-    "open": {"ko": "노트에서 보기", "en": "Open in the notes"},
-    "more": {"ko": "앞뒤 내용 더 보기", "en": "Show all of it"},
-    "also": {"ko": "함께 보기", "en": "See also"},
-    "closest": {"ko": "가장 가까운 섹션", "en": "The closest section"},
-    "several": {"ko": "노트 {count}편", "en": "{count} notes"},
-    "searched": {"ko": "‘{query}’로 찾은 결과예요.", "en": "Showing results for “{query}”."},
-    "in_ko": {
-        "ko": "노트가 한국어로 쓰여 있어 그대로 보여 드려요.",
-        "en": "The notes are in Korean, and quoted as written.",
-    },
-    "in_en": {
-        "ko": "노트가 영어로 쓰여 있어 그대로 보여 드려요.",
-        "en": "The notes are in English, and quoted as written.",
-    },
-}
+_REASONS = ("wrong", "elsewhere", "unclear")
 
 
-def answer_card(answer: Answer, labels_language: Language, asked: str) -> str:
+def turn(question: str, card: str) -> str:
+    """Return a question with its answer card, as one entry of the conversation."""
+    asked = escape(question.strip())
+    return f'<article class="note-turn"><h2 class="note-question">{asked}</h2>{card}</article>'
+
+
+def answer_card(
+    answer: Answer,
+    asked: str,
+    suggestions: Sequence[str] = (),
+    contact: str = "",
+    vote: bool = True,
+) -> str:
     """Return an answer as HTML: the words that answer, what stands around them, and where.
 
-    asked: the question as it was typed.
+    asked: the question as it was typed. suggestions: what to ask next. contact: where the notes'
+    author is reached. vote: whether to ask if it helped.
     """
-    if not answer.passages:
-        return _card(_not_covered(answer, labels_language, asked))
-    first, *others = answer.passages
-    parts = [
-        *_remarks(answer, first, labels_language, asked),
-        *_quote(first, labels_language),
-        _place(first, labels_language),
-    ]
-    if others:
-        lines = "".join(_also(passage) for passage in others[:2])
-        heading = _label("also", labels_language)
-        parts.append(f'<h3 class="note-also">{heading}</h3><ul class="note-also">{lines}</ul>')
-    return _card("".join(parts))
+    body = _not_covered(answer, asked, contact) if not answer.passages else _covered(answer, asked)
+    tools = _tools(answer, asked, vote) if answer.passages or answer.closest else ""
+    return f'<div class="note-card">{body}{tools}{_next(suggestions)}</div>'
 
 
-def notice_card(text: str) -> str:
+def notice_card(texts: dict[Language, str]) -> str:
     """Return a sentence for a person as HTML, in the place of an answer."""
-    return _card(f'<p class="note-message">{escape(text)}</p>')
+    return f'<div class="note-card"><p class="note-message">{both(texts)}</p></div>'
 
 
-def welcome(notes: Notes, language: Language) -> str:
-    """Return what the notes cover as HTML: their title, the promise, and their sections."""
+def welcome(notes: Notes, examples: Sequence[tuple[str, str]]) -> str:
+    """Return what the notes cover as HTML: their title, the promise, their sections, and examples.
+
+    examples: each with the language of visitors who see it, empty for all.
+    """
     cards = "".join(_topic(document, section) for document, section in outline(notes, _CARDS))
+    titles = "".join(f'<span lang="{key}">{escape(title(notes, key))}</span>' for key in LANGUAGES)
+    chips = "".join(_chip(text, f"only-{key}" if key else "") for text, key in examples)
     return (
-        f'<div class="note-welcome" lang="{language}"><h1>{escape(title(notes, language))}</h1>'
-        f'<p class="note-promise">{_label("promise", language)}</p>'
-        f'<ul class="note-topics">{cards}</ul></div>'
+        f'<div class="note-welcome"><h1>{titles}</h1>'
+        f'<p class="note-promise">{label("promise")}</p>'
+        f'<ul class="note-topics">{cards}</ul>'
+        f'<p class="note-try">{label("try")}</p><div class="note-examples">{chips}</div></div>'
     )
 
 
@@ -84,49 +78,54 @@ def title(notes: Notes, language: Language) -> str:
     """Return what the notes are called: a lone document's title, else how many they are."""
     if len(notes.documents) == 1:
         return notes.documents[0].title
-    return _label("several", language).format(count=len(notes.documents))
+    several = {"ko": "노트 {}편", "en": "{} notes"}
+    return several[language].format(len(notes.documents))
 
 
-def _card(body: str) -> str:
-    return f'<div class="note-card">{body}</div>'
+def _covered(answer: Answer, asked: str) -> str:
+    first, *others = answer.passages
+    parts = [*_remarks(answer, first, asked), *_quote(first), _place(first)]
+    if others:
+        lines = "".join(_also(passage) for passage in others[:2])
+        parts.append(
+            f'<details class="note-also" open><summary>{label("also")}</summary>'
+            f"<ul>{lines}</ul></details>"
+        )
+    return "".join(parts)
 
 
-def _label(name: str, language: Language) -> str:
-    return _LABELS[name][language]
-
-
-def _remarks(answer: Answer, first: FoundPassage, language: Language, asked: str) -> Iterator[str]:
-    yield _searched(answer, language, asked)
+def _remarks(answer: Answer, first: FoundPassage, asked: str) -> Iterator[str]:
+    yield _searched(answer, asked)
     if answer.grade == "may_answer":
-        caveat = escape(answer.message or message("may_answer", language))
-        yield f'<p class="note-caveat">{caveat}</p>'
-    if first.document.language != language:
-        yield f'<p class="note-remark">{_label(f"in_{first.document.language}", language)}</p>'
+        caveat = {key: message("may_answer", key) for key in LANGUAGES}
+        yield f'<p class="note-caveat">{both(caveat)}</p>'
+    other: Language = "en" if first.document.language == "ko" else "ko"
+    # Seen by those who read the other language than the notes are in.
+    yield f'<p class="note-remark note-foreign">{label("foreign", other)}</p>'
 
 
-def _searched(answer: Answer, language: Language, asked: str) -> str:
+def _searched(answer: Answer, asked: str) -> str:
     if answer.query == " ".join(asked.split()):
         return ""
-    searched = _label("searched", language).format(query=answer.query)
-    return f'<p class="note-remark">{escape(searched)}</p>'
+    shown = label("searched").replace("{query}", escape(answer.query))
+    return f'<p class="note-remark">{shown}</p>'
 
 
-def _quote(passage: FoundPassage, language: Language) -> Iterator[str]:
+def _quote(passage: FoundPassage) -> Iterator[str]:
     # The best line leads alone; the others are marked where they stand.
     best = passage.highlights[:1]
-    quote = "".join(render_quote(passage.text, h, passage.url) for h in best)
+    lead = "".join(render_quote(passage.text, h, passage.url) for h in best)
     spoken = f'lang="{passage.document.language}"'
-    if quote:
-        yield f'<p class="note-quote" {spoken}><mark>{quote}</mark></p>'
-    if quote and _is_whole(passage):
+    if lead:
+        yield f'<p class="note-quote" {spoken}><mark>{lead}</mark></p>'
+    if lead and _is_whole(passage):
         return
     body = render(passage.text, passage.highlights, passage.url)
     if passage.text.strip().count("\n") < _FOLDED_FROM:
         yield f'<div class="note-passage" {spoken}>{body}</div>'
     else:
-        more = _label("more", language)
         yield (
-            f'<details class="note-passage" {spoken}><summary lang="{language}">{more}</summary>'
+            f'<details class="note-passage" {spoken}><summary>{label("more")}</summary>'
             f"{body}</details>"
         )
 
@@ -137,43 +136,90 @@ def _is_whole(passage: FoundPassage) -> bool:
     return not any(character.isalnum() for character in rest)
 
 
-def _place(passage: FoundPassage, language: Language) -> str:
+def _place(passage: FoundPassage) -> str:
     path = " › ".join(passage.section.path)
-    link = _link(passage.highlight_url, _label("open", language), path)
-    return (
-        f'<p class="note-place"><span lang="{passage.document.language}">{escape(path)}</span> '
-        f"{link}</p>"
-    )
+    link = _link(passage.highlight_url, label("open"), path)
+    spoken = passage.document.language
+    return f'<p class="note-place"><span lang="{spoken}">{escape(path)}</span> {link}</p>'
 
 
 def _also(passage: FoundPassage) -> str:
-    link = _link(passage.highlight_url, passage.section.title)
+    link = _link(passage.highlight_url, escape(passage.section.title))
     quotes = [render_quote(passage.text, h) for h in passage.highlights]
     words = " / ".join(quotes).replace("<br>", " / ")
-    quote = nh3.clean(words, tags={"code", "em", "strong"}, attributes={})
-    said = f": <q>{quote}</q>" if quote else ""
+    cleaned = nh3.clean(words, tags={"code", "em", "strong"}, attributes={})
+    said = f": <q>{cleaned}</q>" if cleaned else ""
     return f'<li lang="{passage.document.language}">{link}{said}</li>'
 
 
-def _not_covered(answer: Answer, language: Language, asked: str) -> str:
-    text = escape(answer.message or message("not_covered", language))
-    parts = [_searched(answer, language, asked), f'<p class="note-message">{text}</p>']
-    if answer.closest:
-        path = " › ".join(answer.closest.section.path)
-        link = _link(answer.closest.highlight_url, path)
-        parts.append(
-            f'<p class="note-place"><span>{_label("closest", language)}:</span> {link}</p>'
-        )
+def _not_covered(answer: Answer, asked: str, contact: str) -> str:
+    if not answer.closest:
+        return f'<p class="note-message">{escape(answer.message or "")}</p>'
+    said = {key: message("not_covered", key) for key in LANGUAGES}
+    path = " › ".join(answer.closest.section.path)
+    link = _link(answer.closest.highlight_url, escape(path))
+    parts = [
+        _searched(answer, asked),
+        f'<p class="note-message">{both(said)}</p>',
+        f'<p class="note-place"><span>{label("closest")}</span> {link}</p>',
+    ]
+    if contact:
+        parts.append(f'<p class="note-contact">{_link(contact, label("contact"))}</p>')
     return "".join(parts)
+
+
+def _tools(answer: Answer, asked: str, vote: bool) -> str:
+    """Return what can be done with an answer; the page's script does it."""
+    buttons = [
+        _button("copy", data=_markdown(answer)) if answer.passages else "",
+        _button("share", data=asked),
+    ]
+    if answer.corrected_from:
+        exact = f'"{answer.corrected_from}"'
+        buttons.append(_button("as-typed", data=answer.corrected_from, title=exact))
+    if vote:
+        reasons = "".join(_button("reason", data=name, text=f"reason-{name}") for name in _REASONS)
+        buttons.append(
+            f'<span class="note-vote" data-answer="{escape(answer.id)}">'
+            f'<span class="note-asks">{label("helped")}</span>'
+            f"{_button('yes')}{_button('no')}"
+            f'<span class="note-reasons" hidden>{reasons}</span>'
+            f'<span class="note-thanks" hidden>{label("thanks")}</span></span>'
+        )
+    return f'<div class="note-tools">{"".join(buttons)}</div>'
+
+
+def _button(name: str, data: str = "", text: str = "", title: str = "") -> str:
+    held = f' data-value="{escape(data)}"' if data else ""
+    about = f' title="{escape(title)}"' if title else ""
+    return f'<button type="button" data-do="{name}"{held}{about}>{label(text or name)}</button>'
+
+
+def _markdown(answer: Answer) -> str:
+    """Return the answer to paste elsewhere: the words quoted, then the link to their section."""
+    first = answer.passages[0]
+    spans = first.highlights[:1]
+    words = "\n".join(first.text[h.start : h.end] for h in spans) or first.text
+    quoted = "\n".join(f"> {line}".rstrip() for line in words.strip().splitlines())
+    return f"{quoted}\n\n[{' › '.join(first.section.path)}]({quote(first.url, safe='/:#%?=&')})"
+
+
+def _next(suggestions: Sequence[str]) -> str:
+    if not suggestions:
+        return ""
+    chips = "".join(_chip(text) for text in suggestions)
+    return f'<div class="note-next"><span>{label("next")}</span>{chips}</div>'
+
+
+def _chip(question: str, classes: str = "") -> str:
+    found = f"note-chip {classes}".strip()
+    return f'<a class="{found}" href="?q={quote(question)}">{escape(question)}</a>'
 
 
 def _link(url: str, text: str, about: str = "") -> str:
     # Several links say the same; a screen reader's list of links needs to tell them apart.
-    label = f' aria-label="{escape(f"{text}: {about}")}"' if about else ""
-    return (
-        f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer"{label}>'
-        f"{escape(text)}</a>"
-    )
+    where = f' <span class="note-heard">{escape(about)}</span>' if about else ""
+    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{text}{where}</a>'
 
 
 def _topic(document: Document, section: Section) -> str:

@@ -1,7 +1,7 @@
 """The chat: questions and answer cards in Gradio."""
 
 from collections.abc import Callable, Iterator, Sequence
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,66 +12,87 @@ from assistant.ask import MAX_HISTORY
 from assistant.messages import message
 from index.contents import Notes
 from index.errors import QuestionError
-from index.language import Language, language
-from ui.cards import answer_card, notice_card, title, topics, welcome
-from ui.reader import visitors_language
+from index.language import language
+from ui.cards import answer_card, notice_card, title, topics, turn, welcome
+from ui.labels import LANGUAGES, label, text
+from ui.suggestions import Suggestions
 
 _STATIC = Path(__file__).parent / "static"
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Noto Sans KR")
 _CODE_FONTS = ("ui-monospace", "SFMono-Regular", "Consolas", "D2Coding")
-_LANGUAGES: tuple[Language, ...] = ("ko", "en")
 _AT_ONCE = 16
 _EXAMPLES = 6
+_KEPT = 20
+# Of a question that is too long to be asked, as much is shown.
+_MOST_SHOWN = 300
 
-_TRY: dict[Language, str] = {"ko": "이렇게 물어보세요", "en": "Try asking"}
-_READ: dict[Language, str] = {"ko": "노트 읽기", "en": "Read the notes"}
-
-# The page scrolls to the question, so that its answer is read from the top.
-_TO_QUESTION = """() => requestAnimationFrame(() => {
-    const questions = document.querySelectorAll(".note-question");
-    questions[questions.length - 1]?.scrollIntoView({block: "start"});
-})"""
-
-Message = dict[str, Any]
 Ask = Callable[[str, Sequence[str]], Answer]
 
 
-def create_chat(ask: Ask, notes: Notes) -> gr.Blocks:
-    """Return the chat, to be mounted with `presentation()`.
+@dataclass(frozen=True)
+class Answers:
+    """Where the chat's answers come from.
 
-    ask: answers a question that may follow up on those before it, oldest first.
+    ask answers a question that may follow up on those before it, oldest first; again does so for a
+    page that is opened once more, counted and kept nowhere.
     """
 
-    def answered(question: str, shown: list[Message], asked: list[str], request: gr.Request) -> Any:
-        card = _reply(ask, question, asked, visitors_language(request.headers))
-        messages = [_message("user", _question(question)), _message("assistant", card)]
-        return "", [*shown, *messages], [*asked, question][-MAX_HISTORY:]
+    ask: Ask
+    again: Ask
+    suggestions: Suggestions
+    contact: str = ""
 
-    chat = gr.Blocks(title=title(notes, "en"), analytics_enabled=False)
+
+def create_chat(answers: Answers, notes: Notes) -> gr.Blocks:
+    """Return the chat, to be mounted with `presentation()`."""
+
+    def answered(question: str, asked: list[str]) -> Any:
+        shown = _turn(answers, answers.ask, question, asked, vote=True)
+        asked = [*asked, question][-_KEPT:]
+        return "", shown, asked, asked
+
+    def opened(kept: list[str], request: gr.Request) -> Any:
+        asked: list[str] = []
+        shown = []
+        for question in kept[-_KEPT:] if isinstance(kept, list) else []:
+            shown.append(_turn(answers, answers.again, str(question), asked, vote=False))
+            asked.append(str(question))
+        about = _section(notes, request.query_params.get("about", ""))
+        if about:
+            shown.append(notice_card({k: v.format(title=about) for k, v in text("about").items()}))
+            asked.append(about)
+        if question := request.query_params.get("q", "").strip():
+            shown.append(_turn(answers, answers.ask, question, asked, vote=True))
+            asked.append(question)
+        return "".join(shown), asked, asked
+
+    chat = gr.Blocks(title=title(notes, "ko"), analytics_enabled=False)
     with chat:
         gr.HTML(_bar(), elem_id="bar")
-        gr.HTML("".join(welcome(notes, key) for key in _LANGUAGES), elem_id="welcome")
-        conversation = _conversation()
-        asked = gr.State([])
-        gr.HTML(_both(_TRY), elem_id="try")
-        with gr.Row(elem_id="examples"):
-            chips = [
-                gr.Button(text, size="sm", min_width=0, elem_classes=classes)
-                for text, classes in _examples(notes)
-            ]
+        gr.HTML(welcome(notes, list(_examples(notes))), elem_id="welcome")
+        # The page's script adds to it, so that what is open there stays open.
+        gr.HTML('<div id="log"></div><p id="heard" role="status"></p>', elem_id="conversation")
         box = _box()
-        asking = [(box.submit, box), *((chip.click, chip) for chip in chips)]
-        for event, source in asking:
-            event(
-                answered,
-                [source, conversation, asked],
-                [box, conversation, asked],
-                show_progress="hidden",
-                concurrency_limit=_AT_ONCE,
-                concurrency_id="ask",
-                api_visibility="private",
-            ).then(None, js=_TO_QUESTION, api_visibility="private")
-        chat.load(None, js="() => window.notesReady()", api_visibility="private")
+        latest = gr.Textbox(visible="hidden")
+        fresh = gr.Button(visible="hidden", elem_id="fresh")
+        asked = gr.State([])
+        # No secret: it is the visitor's own browser, and must outlive the server.
+        kept = gr.BrowserState([], storage_key="notes-conversation", secret="notes")  # noqa: S106
+        gr.on(
+            [box.submit],
+            answered,
+            [box, asked],
+            [box, latest, asked, kept],
+            api_name="ask",
+            api_visibility="public",
+            show_progress="hidden",
+            concurrency_limit=_AT_ONCE,
+            concurrency_id="ask",
+        ).then(None, latest, js="(html) => window.notes.add(html)", api_visibility="private")
+        fresh.click(lambda: ([], []), None, [asked, kept], api_visibility="private")
+        chat.load(
+            opened, kept, [latest, asked, kept], show_progress="hidden", api_visibility="private"
+        ).then(None, latest, js="(html) => window.notes.open(html)", api_visibility="private")
     return chat
 
 
@@ -91,34 +112,38 @@ def presentation() -> dict[str, Any]:
     }
 
 
+def _turn(answers: Answers, ask: Ask, question: str, asked: Sequence[str], vote: bool) -> str:
+    try:
+        answer = ask(question, asked[-MAX_HISTORY:])
+    except QuestionError as error:
+        said = {key: message(error.reason, key) for key in LANGUAGES}
+        return turn(question[:_MOST_SHOWN], notice_card(said))
+    suggestions = answers.suggestions.after(answer, [*asked, question])
+    return turn(question, answer_card(answer, question, suggestions, answers.contact, vote))
+
+
+def _section(notes: Notes, place: str) -> str:
+    """Return the title of the section at `document#anchor`, empty where there is none."""
+    name, _, anchor = place.partition("#")
+    for document in notes.documents:
+        for section in document.sections if document.id == name else ():
+            if section.anchor == anchor:
+                return section.title
+    return ""
+
+
 def _examples(notes: Notes) -> Iterator[tuple[str, str]]:
-    """Yield example questions with the class that shows them in one language alone.
+    """Yield example questions with the language of those who see them, empty for all.
 
     They are those that the notes' front matter offers; else the titles of their sections.
     """
     offered = [text for document in notes.documents for text in document.examples]
-    by_language = {key: [t for t in offered if language(t) == key] for key in _LANGUAGES}
+    by_language = {key: [t for t in offered if language(t) == key] for key in LANGUAGES}
     if all(by_language.values()):
         for key, texts in by_language.items():
-            yield from ((text, f"only-{key}") for text in texts[:_EXAMPLES])
+            yield from ((text, key) for text in texts[:_EXAMPLES])
     else:
         yield from ((text, "") for text in (offered or topics(notes))[:_EXAMPLES])
-
-
-def _conversation() -> gr.Chatbot:
-    return gr.Chatbot(
-        elem_id="conversation",
-        show_label=False,
-        container=False,
-        height=None,
-        layout="panel",
-        autoscroll=False,
-        buttons=[],
-        latex_delimiters=[],
-        feedback_options=None,
-        sanitize_html=True,
-        allow_tags=False,
-    )
 
 
 def _box() -> gr.Textbox:
@@ -133,30 +158,12 @@ def _box() -> gr.Textbox:
     )
 
 
-def _reply(ask: Ask, question: str, asked: Sequence[str], labels: Language) -> str:
-    try:
-        answer = ask(question, asked)
-    except QuestionError as error:
-        return notice_card(message(error.reason, labels))
-    return answer_card(answer, answer.language, question)
-
-
-def _question(text: str) -> str:
-    return f'<div class="note-question">{escape(text.strip())}</div>'
-
-
-def _message(role: str, content: str) -> Message:
-    # Gradio takes messages for Markdown, where an empty line would end the HTML.
-    return {"role": role, "content": content.replace("\n", "&#10;")}
-
-
 def _bar() -> str:
-    buttons = (
+    return (
+        f'<nav><a href="notes/">{label("read")}</a>'
+        f'<button type="button" data-do="fresh" hidden>{label("fresh")}</button>'
         '<button type="button" data-language="ko" lang="ko">한국어</button>'
         '<button type="button" data-language="en" lang="en">English</button>'
+        f'<button type="button" data-do="dark"><span aria-hidden="true">◐</span>'
+        f'<span class="note-heard">{label("dark")}</span></button></nav>'
     )
-    return f'<nav><a href="notes/">{_both(_READ)}</a>{buttons}</nav>'
-
-
-def _both(texts: dict[Language, str]) -> str:
-    return "".join(f'<span lang="{key}">{escape(text)}</span>' for key, text in texts.items())

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from assistant.answer import Answer
 from assistant.ask import Assistant, Question
 from assistant.feedback import Feedback, question_vectors
 from assistant.keys import Keys
@@ -23,8 +22,9 @@ from assistant.service import Service
 from assistant.settings import Settings, listed
 from assistant.telemetry import Metrics, set_up_logs
 from index.errors import SettingsError
-from ui.chat import create_chat, presentation
+from ui.chat import Answers, create_chat, presentation
 from ui.reader import create_reader
+from ui.suggestions import Suggestions
 
 # How much anyone may ask where others than this machine reach it, unless set otherwise.
 _RATE = "60/minute"
@@ -73,23 +73,27 @@ def serve(
         proxies=listed(settings.trusted_proxies),
         log=settings.log_requests,
     )
-    app = application(service, limits, settings.root_path)
+    app = application(service, limits, settings.root_path, settings.contact)
     with closing(feedback):
         _run(_shared(Guard(app, rules, metrics), rules.origins), listener, ready)
 
 
-def application(service: Service, limits: Limits | None, root_path: str) -> ASGIApp:
+def application(service: Service, limits: Limits | None, root_path: str, contact: str) -> ASGIApp:
     """Return the whole application: `/api`, `/docs`, `/health`, `/notes` and the chat at `/`."""
-    notes = service.assistant.snapshot.notes
+    assistant = service.assistant
+    notes = assistant.snapshot.notes
     core = create_app(service, limits, root_path)
     core.include_router(create_reader(notes))
     # Mounted at the root, the chat would answer for what the API does not have.
     shell = FastAPI(openapi_url=None)
 
-    def ask(question: str, asked: Sequence[str]) -> Answer:
-        return service.ask(Question(question, history=tuple(asked)))
-
-    chat = create_chat(ask, notes)
+    answers = Answers(
+        lambda question, asked: service.ask(Question(question, history=tuple(asked))),
+        lambda question, asked: assistant.ask(Question(question, history=tuple(asked))),
+        Suggestions(assistant),
+        contact,
+    )
+    chat = create_chat(answers, notes)
     gradio.mount_gradio_app(shell, chat, path="/", root_path=root_path or None, **presentation())
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
