@@ -21,6 +21,15 @@
     } catch { /* storage is switched off */ }
     return null;
   };
+  const pending = (question) => {
+    try {
+      const before = sessionStorage.getItem("notes-pending");
+      if (question) sessionStorage.setItem("notes-pending", question);
+      else sessionStorage.removeItem("notes-pending");
+      return before;
+    } catch { /* storage is switched off */ }
+    return null;
+  };
   const say = (name) => words[root.lang]?.[name] ?? words.en[name];
   const box = () => document.querySelector("#box textarea");
   const log = () => document.getElementById("log");
@@ -70,8 +79,11 @@
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = say("again");
-    const question = box()?.value;
-    button.addEventListener("click", () => { settle(); ask(question); });
+    // Gradio begins its page anew once the server is back: the question waits outside of it.
+    pending(box()?.value ?? "");
+    button.addEventListener("click", () => {
+      fetched("health/live").then((response) => response.ok && location.reload(), () => fail(name));
+    });
     note.append(say(name), " ", button);
     log()?.append(note);
     note.scrollIntoView({block: "nearest"});
@@ -128,6 +140,8 @@
       if (location.search) history.replaceState(null, "", location.pathname);
       // Where there is no keyboard, focus would bring one up over the page.
       if (matchMedia("(hover: hover)").matches) box()?.focus({preventScroll: true});
+      const question = pending("");
+      if (question) ask(question);
     },
   };
 
