@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint chromium bench lock clean
+.PHONY: install run test lint openapi chromium bench lock clean
 
 install: $(VENV)/.installed
 
@@ -24,6 +24,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Writes docs/openapi.json anew, after a change of the REST API.
+openapi: install
+	$(BIN)/python docs/write_openapi.py
+
 test: lint chromium
 	$(BIN)/pytest
 
@@ -35,6 +39,7 @@ bench: install
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/conversation.py
+	$(BIN)/python benchmarks/page.py
 
 # Writes the pins anew from what is installed, after a change of pyproject.toml.
 lock:

@@ -11,7 +11,7 @@ from typing import Literal
 import regex
 
 from assistant.answer import Answer, FoundPassage, Grade
-from assistant.conversation import Memory, Reading, Turn, likeliest, together
+from assistant.conversation import Memory, Reading, Turn, corrected, likeliest, together
 from assistant.judge import JUDGES, Judge, signals
 from assistant.lexicon import Lexicon
 from assistant.messages import Message, message
@@ -109,7 +109,7 @@ class Assistant:
         meant = reading.asked[-1]
         language = self._language(question, meant)
         grade = self.grade(reading.confidence, question.min_confidence)
-        talk = reading.talk or self._gibberish(reading, grade)
+        talk = reading.talk or self._gibberish(reading)
         if talk:
             return self._answer(
                 started, typed, meant, language, talk, "not_covered", reading.confidence
@@ -139,9 +139,12 @@ class Assistant:
         joined = self._searched(asked, reduce(together, map(self._encoded, asked)), within)
         if talk := self._talk(alone, max(alone.confidence, joined.confidence)):
             return replace(alone, talk=talk)
-        titled = self._searched(
-            (turn.title, meant), together(self._encoded(turn.title), alone.query), within
-        )
+        if corrected(meant)[0]:
+            # The last section's title would bring back what is taken back.
+            titled = joined
+        else:
+            under = together(self._encoded(turn.title), alone.query)
+            titled = self._searched((turn.title, meant), under, within)
         scores = {self._section(hit): hit.score for hit in alone.found.hits}
         first = alone.found.hits[0].score
         return likeliest(alone, joined, titled, first - scores.get(turn.section, 0.0))
@@ -256,8 +259,8 @@ class Assistant:
     def _talk(self, alone: Reading, confidence: float) -> Talk | None:
         return self.smalltalk.kind(self.snapshot.contents, alone.query, confidence)
 
-    def _gibberish(self, reading: Reading, grade: Grade) -> Literal["gibberish"] | None:
-        if grade != "not_covered" or len(reading.asked) > 1:
+    def _gibberish(self, reading: Reading) -> Literal["gibberish"] | None:
+        if len(reading.asked) > 1:
             return None
         query = reading.query
         noise = is_gibberish(query.text, self.snapshot.contents, query.words, self.encoder)

@@ -83,14 +83,18 @@ class Turn:
 def corrected(text: str) -> tuple[str, str]:
     """Return what a question takes back, empty if nothing, and what it puts there: `아니 이미지
     말고 볼륨` takes back 이미지 and asks for 볼륨."""
-    for pattern in _CORRECTIONS:
+    for pattern in _CORRECTIONS if len(text) <= _LONGEST else ():
         if found := pattern.search(text):
-            return found["wrong"], found["right"].strip(" ,.!?")
+            right = found["right"].strip(" ,.!?")
+            if right:
+                return found["wrong"], right
     return "", text
 
 
 def _without(question: str, wrong: str) -> str:
-    kept = [word for word in question.split() if not word.lower().startswith(wrong.lower())]
+    # A plural is taken back with its singular.
+    begins = wrong.lower().removesuffix("s")
+    kept = [word for word in question.split() if not word.lower().startswith(begins)]
     return " ".join(kept)
 
 

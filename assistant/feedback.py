@@ -24,6 +24,7 @@ from assistant.gaps import (
     Vectors,
     grouped,
     question_vectors,
+    remembered,
 )
 from index.encoder import normalise
 from index.errors import FeedbackUnwritable, UnknownName
@@ -87,7 +88,7 @@ class Feedback:
         self.dropped = 0
         self._path = data_dir / FILE
         self._keep_days = keep_days
-        self._vectors = vectors
+        self._vectors = remembered(vectors)
         self._clock = clock
         self._waiting: deque[_Row] = deque()
         self._counting = threading.Lock()
@@ -125,7 +126,7 @@ class Feedback:
 
     def gaps(self, limit: int, days: int, now: datetime) -> list[Gap]:
         """Return what the notes failed to answer in so many days, as `kept_gaps` does."""
-        # On a full disk what was kept before can still be read.
+        # Where what waits cannot be written, what was kept before may still be read.
         with suppress(FeedbackUnwritable):
             self._flush()
         since = now - timedelta(days=min(days, self._keep_days))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TypeAlias
 
 import numpy as np
@@ -88,6 +89,25 @@ def question_vectors(
     centred = vectors - np.stack([means[language_of(question)] for question in questions])
     unit: Floats = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
     return unit
+
+
+def remembered(vectors: Vectors) -> Vectors:
+    """Return the same function, which makes anew only what its last call did not have.
+
+    Encoding 1,000 questions takes four seconds of all cores.
+    """
+    known: dict[str, Floats] = {}
+    busy = Lock()
+
+    def found(questions: Sequence[str]) -> Floats:
+        with busy:
+            new = [question for question in dict.fromkeys(questions) if question not in known]
+            known.update(zip(new, vectors(new) if new else (), strict=True))
+            for question in known.keys() - set(questions):
+                del known[question]
+            return np.stack([known[question] for question in questions])
+
+    return found
 
 
 def alike(vectors: Floats) -> list[list[int]]:

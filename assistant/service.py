@@ -39,9 +39,7 @@ class Service:
         with self.metrics.running.track_inprogress(), measured() as stages:
             answer = self.assistant.ask(question)
         self.metrics.answered(answer, stages)
-        # Small talk finds no passage: it is no gap in the notes.
-        if answer.passages or answer.closest:
-            self.feedback.answered(answer, question.text)
+        self.feedback.answered(answer, question.text)
         said = {"question": question.text} if self.log_questions else {}
         _LOG.info("answered", answer=answer.id, grade=answer.grade, ms=answer.took_ms, **said)
         return answer, stages

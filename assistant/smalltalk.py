@@ -22,10 +22,16 @@ Talk = Literal["greeting", "goodbye", "thanks", "capability"]
 # chosen on the part of benchmarks/questions/smalltalk.jsonl that is for development.
 _NEAR = 0.45
 _ANSWERED = 0.35
+# With a word of the notes in it, it has to be nearer; letters alone have to be the phrase itself.
+_NEAR_WITH_WORDS = 0.8
+_SAME = 0.95
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+_LAUGHTER = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ\s]+")
 _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]+")
 _ONE_CHARACTER = regex.compile(r"(.)\1{3,}")
+_HANGUL = regex.compile(r"[가-힣]+")
+_VOWELS = regex.compile(r"[aeiouyà-ÿ]")
 _LATIN = regex.compile(r"\p{Latin}+")
 # Words have at least this many characters a piece of the tokenizer; what keys give at random less.
 _LATIN_A_PIECE = 1.65
@@ -51,7 +57,12 @@ class SmallTalk:
         asked = _unit(query.encoding.vector - contents.general.vector_means[query.language])
         cosines = self.vectors @ asked
         nearest = int(cosines.argmax())
-        near = cosines[nearest] >= _NEAR + _ANSWERED * confidence
+        least = _NEAR + _ANSWERED * confidence
+        if any(contents.lexical.frequency(word) for word in query.words):
+            least = max(least, _NEAR_WITH_WORDS)
+        if _LAUGHTER.fullmatch(query.text):
+            least = _SAME
+        near = cosines[nearest] >= least
         return self.kinds[nearest] if near else None
 
 
@@ -85,12 +96,14 @@ def _is_noise(word: str, encoder: Encoder) -> bool:
     lowered = word.lower()
     if word.isdigit() or _LOOSE_JAMO.fullmatch(word) or _ONE_CHARACTER.fullmatch(lowered):
         return True
-    if not _LATIN.fullmatch(word):
+    if _HANGUL.fullmatch(word):
         return not _has_common_syllables(word)
-    if frequencies().get(lowered) or len(word) < _SHORTEST:
+    if not _LATIN.fullmatch(word) or frequencies().get(lowered) or len(word) < _SHORTEST:
         return False
+    if _is_run_of_keys(lowered) or not _VOWELS.search(lowered):
+        return True
     (pieces,) = encoder.count_tokens([word])
-    return _is_run_of_keys(lowered) or len(word) / max(pieces, 1) < _LATIN_A_PIECE
+    return len(word) > _SHORTEST and len(word) / max(pieces, 1) < _LATIN_A_PIECE
 
 
 def _is_run_of_keys(word: str) -> bool:
@@ -108,10 +121,10 @@ def _is_run_of_keys(word: str) -> bool:
 def _has_common_syllables(word: str) -> bool:
     """Return whether all syllables are among the 2,350 of KS X 1001, which Korean words are of."""
     try:
-        word.encode("euc_kr")
+        # The others are spelt out there, in more bytes.
+        return len(word.encode("euc_kr")) == 2 * len(word)
     except UnicodeEncodeError:
         return False
-    return True
 
 
 def _phrases() -> list[tuple[Talk, str]]:

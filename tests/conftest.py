@@ -10,9 +10,12 @@ import pytest
 from running import ROOT, Server
 from running import server as run_server
 
+from assistant.ask import Assistant
+from index.corpus import read
 from index.model.export import ensure
 from index.onnx_encoder import OnnxEncoder
 from index.torch_encoder import TorchEncoder
+from ui.building import build_index
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,15 @@ def onnx_encoder(models_dir: Path) -> OnnxEncoder:
 def torch_encoder(models_dir: Path) -> TorchEncoder:
     """Return the default model on sentence-transformers."""
     return TorchEncoder(ensure("torch", models_dir))
+
+
+@pytest.fixture(scope="session")
+def docker(onnx_encoder: OnnxEncoder, tmp_path_factory: pytest.TempPathFactory) -> Assistant:
+    """Return an assistant over the notes in `corpus`, built as the commands build."""
+    collection = read({"default": ROOT / "corpus"})
+    data_dir = tmp_path_factory.mktemp("docker")
+    snapshot = build_index(collection, data_dir, onnx_encoder, lambda _: None)
+    return Assistant(snapshot, onnx_encoder, "/notes/{document}#{anchor}", "", 0.25)
 
 
 @pytest.fixture(scope="session")

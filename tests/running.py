@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
+from typing import IO
 
 NOTES = [sys.executable, "-m", "ui"]
 ROOT = Path(__file__).parents[1]
@@ -16,11 +17,17 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers: where, with which process and files."""
+    """A server that answers: where, with which process and files, and what it has logged."""
 
     url: str
-    pid: int
+    process: subprocess.Popen[str]
     data_dir: Path
+    log: list[str]
+
+    @property
+    def pid(self) -> int:
+        """Return the id of its process."""
+        return self.process.pid
 
 
 def environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -77,8 +84,14 @@ def server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Server]
         else:
             raise AssertionError("The server did not start:\n" + "".join(said))
         # What nobody reads fills the pipe in the end, and the server would wait.
-        Thread(target=process.stderr.read, daemon=True).start()
-        yield Server(f"http://127.0.0.1:{port}", process.pid, data_dir)
+        log: list[str] = []
+        Thread(target=_read, args=(process.stderr, log), daemon=True).start()
+        yield Server(f"http://127.0.0.1:{port}", process, data_dir, log)
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def _read(stream: IO[str], lines: list[str]) -> None:
+    for line in stream:
+        lines.append(line)  # noqa: PERF402 - each as it comes

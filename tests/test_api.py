@@ -307,3 +307,44 @@ def test_many_at_once(server: Server) -> None:
     alone = {question: first(question) for question in set(questions)}
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(first, questions)) == [alone[question] for question in questions]
+
+
+@pytest.mark.parametrize(
+    ("history", "field", "limit"),
+    [
+        (["docker"] * 11, "history", "10"),
+        (["docker"] * 500, "history", "10"),
+        (["volumes", "x" * 2001], "history", "2000"),
+        (["가" * 2001], "history", "2000"),
+        ([""], "history", "1"),
+        ([7], "history", ""),
+        ("docker", "history", ""),
+        (None, "history", ""),
+    ],
+)
+def test_history_has_limits_that_are_named(
+    client: httpx.Client, history: Any, field: str, limit: str
+) -> None:
+    response = ask(client, question="where is it stored?", history=history)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    (fault,) = response.json()["errors"]
+    assert fault["field"].split(".")[0] == field
+    assert limit in str(fault).replace(",", "")
+
+
+def test_history_at_its_limits_is_taken(client: httpx.Client) -> None:
+    long = [f"{number} docker compose ".ljust(2000, "x") for number in range(10)]
+    response = ask(client, question="볼륨은 어디에 저장되나요?", history=long)
+    assert response.status_code == 200
+    assert response.json()["passages"][0]["section"]["anchor"] == "데이터-영속성-volumes"
+
+
+def test_the_answer_says_how_a_follow_up_was_understood(client: httpx.Client) -> None:
+    body = {"question": "그건 어디에 저장돼?", "history": ["볼륨이 뭐야?"]}
+    answer = ask(client, **body).json()
+    assert answer.keys() == KEYS
+    assert answer["passages"][0]["section"]["anchor"] == "데이터-영속성-volumes"
+    assert answer["query"] != body["question"]
+    assert answer["query"].endswith(body["question"])
+    assert ask(client, question=body["question"], history=[]).json()["query"] == body["question"]

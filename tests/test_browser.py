@@ -2,14 +2,18 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
-from running import ROOT, Server
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
+from running import NOTES, ROOT, Server, environment
 from running import server as run_server
+
+from assistant.messages import message
 
 SHOTS = ROOT / "artifacts"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
@@ -199,7 +203,7 @@ def test_what_is_not_covered_is_said_with_the_closest_section(
     expect(page.locator("#box textarea")).to_be_visible(timeout=20_000)
     visit.ask(question)
     card = page.locator(".note-card").last
-    expect(card.locator(".note-message")).to_have_text(said)
+    expect(card.locator(".note-message")).to_have_text(said, use_inner_text=True)
     place = card.locator(".note-place")
     expect(place).to_have_count(1)
     expect(place).to_contain_text(closest)
@@ -223,7 +227,9 @@ def test_a_corrected_question_says_what_was_searched(browser: Browser, server: S
     expect(visit.page.locator("#box textarea")).to_be_visible(timeout=20_000)
     visit.ask("ehzj zjsxpdlsj")
     card = visit.page.locator(".note-card").last
-    expect(card.locator(".note-remark").first).to_have_text("‘도커 컨테이너’로 찾은 결과예요.")
+    expect(card.locator(".note-remark").first).to_have_text(
+        "‘도커 컨테이너’로 찾은 결과예요.", use_inner_text=True
+    )
     expect(card.locator(".note-quote mark")).to_be_visible()
     visit.shot("corrected")
     visit.assert_clean()
@@ -232,7 +238,7 @@ def test_a_corrected_question_says_what_was_searched(browser: Browser, server: S
 def test_examples_are_asked_by_a_click(browser: Browser, server: Server) -> None:
     visit = Visit(browser, server, "ko-KR", "desktop")
     visit.page.goto("/")
-    chips = visit.page.locator("#examples button:visible")
+    chips = visit.page.locator(".note-examples .note-chip:visible")
     expect(chips.first).to_be_visible(timeout=20_000)
     chips.first.click()
     expect(visit.page.locator(".note-card")).to_have_count(1, timeout=20_000)
@@ -277,3 +283,110 @@ def test_hostile_notes_and_questions_execute_nothing(browser: Browser, hostile: 
     schemes = page.locator("a").evaluate_all("all => all.map(a => a.protocol)")
     assert set(schemes) <= {"http:", "https:", ":", ""}
     assert visit.elsewhere == []
+
+
+# What was understood of a conversation: by question the grade, and the sections from the best on.
+Understood = list[tuple[str, list[str]]]
+FOUR_TURNS = (
+    "볼륨이 뭐야?",
+    "그건 어디에 저장돼?",
+    "Dockerfile에서 FROM은 무슨 뜻이야?",
+    "비행기 표는 어떻게 환불하나요?",
+)
+
+
+def over_rest(server: Server) -> Understood:
+    found = []
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        for number, question in enumerate(FOUR_TURNS):
+            body = {"question": question, "history": FOUR_TURNS[:number]}
+            answer = client.post("/api/v1/ask", json=body).raise_for_status().json()
+            passages = answer["passages"] or [answer["closest"]]
+            anchors = [passage["section"]["anchor"] for passage in passages]
+            found.append((answer["grade"], anchors))
+    return found
+
+
+def in_the_terminal(server: Server) -> Understood:
+    done = subprocess.run(
+        [*NOTES, "chat"],
+        input="\n".join(FOUR_TURNS) + "\n",
+        env=environment(server.data_dir, {}),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    found: Understood = []
+    doubtful, lost, anchors = False, False, list[str]()
+    for line in done.stdout.splitlines():
+        doubtful |= line == message("may_answer", "ko")
+        lost |= line == message("not_covered", "ko")
+        if "/notes/docker#" in line:
+            anchors.append(unquote(line.split("#")[1]))
+        # Three sections are shown, or the closest one alone.
+        if anchors and (lost or len(anchors) == 3):
+            grade = "not_covered" if lost else "may_answer" if doubtful else "answers"
+            found.append((grade, anchors))
+            doubtful, lost, anchors = False, False, []
+    assert anchors == []
+    return found
+
+
+def anchors_of(card: Locator) -> list[str]:
+    """Return the sections that a card links to."""
+    links = card.locator(".note-place a, .note-also a").evaluate_all(
+        "all => all.map(link => link.getAttribute('href'))"
+    )
+    return [unquote(link.split("#")[1].split(":~:")[0]) for link in links]
+
+
+def in_the_chat(visit: Visit) -> Understood:
+    visit.page.goto("/")
+    expect(visit.page.locator("#box textarea")).to_be_visible(timeout=20_000)
+    found = []
+    for question in FOUR_TURNS:
+        visit.ask(question)
+        card = visit.page.locator(".note-card").last
+        doubtful = card.locator(".note-caveat").count()
+        lost = card.locator(".note-message").count()
+        grade = "not_covered" if lost else "may_answer" if doubtful else "answers"
+        found.append((grade, anchors_of(card)))
+    return found
+
+
+def test_a_conversation_is_understood_alike_everywhere(browser: Browser, server: Server) -> None:
+    understood = over_rest(server)
+    grades = [grade for grade, _ in understood]
+    assert grades == ["answers", "answers", "may_answer", "not_covered"]
+    assert [len(anchors) for _, anchors in understood] == [3, 3, 3, 1]
+    assert understood[1][1][0] == "데이터-영속성-volumes"
+    assert in_the_terminal(server) == understood
+    visit = Visit(browser, server, "ko-KR", "desktop")
+    assert in_the_chat(visit) == understood
+    visit.assert_clean()
+
+
+def test_two_visitors_hold_conversations_of_their_own(browser: Browser, server: Server) -> None:
+    topics = {
+        "볼륨이 뭐야?": ("어디에 저장돼?", "데이터-영속성-volumes"),
+        "What is docker compose?": ("what does its yml file hold?", "docker-compose-orchestration"),
+    }
+    visits = {topic: Visit(browser, server, "ko-KR", "desktop") for topic in topics}
+    for visit in visits.values():
+        visit.page.goto("/")
+        expect(visit.page.locator("#box textarea")).to_be_visible(timeout=20_000)
+    for topic, visit in visits.items():
+        visit.ask(topic)
+    # One question to both: what each asked before decides.
+    for topic, (question, anchor) in topics.items():
+        visits[topic].ask(question)
+        card = visits[topic].page.locator(".note-card").last
+        assert anchors_of(card)[0] == anchor
+        visits[topic].ask("그건 어디에 써?")
+    remarks = [visit.page.locator(".note-card").last.inner_text() for visit in visits.values()]
+    assert remarks[0] != remarks[1]
+    for visit in visits.values():
+        expect(visit.page.locator(".note-card")).to_have_count(3)
+        visit.assert_clean()

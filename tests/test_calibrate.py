@@ -198,7 +198,7 @@ class TestBuild:
             ('{"id": "a", "question": "q", "language": "ko", "gold": []}\n', "notes answer"),
             (
                 '{"id": "a", "question": "q", "language": "ko", "gold": ["x"], "history": ["b"]}\n',
-                "follow up",
+                "notes answer",
             ),
             (None, "cannot be read"),
         ],

@@ -61,7 +61,7 @@ def printed(
         "id", "not_covered" if lost else "answered", grade, 0.5, "없어요" if lost else None, "ko",
         "도커", "ehzj", "v", 1.0, () if lost else (found,), found if lost else None,
     )  # fmt: skip
-    show(answer, {"default": str(ROOT)}, "http://localhost")
+    show(answer, "ehzj", {"default": str(ROOT)}, "http://localhost")
     return capsys.readouterr().out.splitlines()
 
 

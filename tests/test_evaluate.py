@@ -1,6 +1,7 @@
 """Files of questions, what is measured with them, and `notes eval`."""
 
 import json
+import math
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -345,6 +346,24 @@ class TestSummary:
         assert found["sure but wrong"] == 0.5
         assert found["AUROC"] == pytest.approx(1 / 3, abs=1e-4)
 
+    def test_questions_in_a_conversation_are_a_group_of_their_own(self) -> None:
+        results = [
+            result(right=1),
+            result(right=0, history=["before"], kind="followup"),
+            result(right=1, history=["before"], kind="switch"),
+            result(covered=False, confidence=0.1, history=["before"]),
+        ]
+        found = evaluation.summary({"fused": results})
+        assert (found["en"]["n"], found["en"]["R@1"]) == (1, 1)
+        assert (found["conversation"]["n"], found["conversation"]["R@1"]) == (2, 0.5)
+        assert found["conversation followup"]["R@1"] == 0
+        assert found["conversation switch"]["R@1"] == 1
+        assert found["conversation abstention"]["AUROC"] == 1
+        assert found["conversation time"] == {"whole ms": 3}
+        assert math.isnan(found["abstention"]["AUROC"])
+        alone = evaluation.summary({"fused": results[:1]})
+        assert not [name for name in alone if name.startswith("conversation")]
+
 
 @pytest.fixture(scope="module")
 def data_dir(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -386,7 +405,7 @@ class TestCommand:
 
         text = (report[1] / "numbers.json").read_text("utf-8")
         written = json.loads(text, parse_constant=refuse)
-        cases = [item for item in read_cases(QUESTIONS, "develop") if not item.history]
+        cases = read_cases(QUESTIONS, "develop")
         assert [item["id"] for item in written["questions"]] == [item.id for item in cases]
         assert [item["id"] for item in written["questions"]] == [c.id for c in cases]
         for item, asked in zip(written["questions"], cases, strict=True):
@@ -396,7 +415,7 @@ class TestCommand:
             own = [
                 item["R@1"]
                 for item, asked in zip(written["questions"], cases, strict=True)
-                if asked.covered and asked.language == language
+                if asked.covered and asked.language == language and not asked.history
             ]
             group = written["summary"][language]
             assert group["n"] == len(own)

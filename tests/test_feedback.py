@@ -21,14 +21,8 @@ from hypothesis.extra.numpy import arrays
 from running import ROOT
 
 from assistant.answer import Answer, DocumentRef, FoundPassage, SectionRef
-from assistant.feedback import (
-    FILE,
-    Feedback,
-    Gap,
-    NearestSection,
-    alike,
-    question_vectors,
-)
+from assistant.feedback import FILE, Feedback, kept_gaps
+from assistant.gaps import Gap, NearestSection, alike, question_vectors
 from index import general
 from index.encoder import Floats
 from index.errors import FeedbackUnwritable, UnknownName
@@ -65,6 +59,8 @@ UNANSWERED = Answer(
 ANSWERED = replace(
     UNANSWERED, id="b", status="answered", grade="answers", passages=(CLOSEST,), closest=None
 )
+# Where each question stands that `apart` has seen.
+PLACES: dict[str, int] = {}
 # Started by the tests below as programs of their own.
 PREAMBLE = """
 import sys
@@ -88,7 +84,9 @@ class Clock:
 
 def apart(questions: Sequence[str]) -> Floats:
     """Return vectors that have nothing in common."""
-    return np.eye(len(questions), dtype=np.float32)
+    for question in questions:
+        PLACES.setdefault(question, len(PLACES))
+    return np.eye(1000, dtype=np.float32)[[PLACES[question] for question in questions]]
 
 
 Open = Callable[..., Feedback]
@@ -261,6 +259,20 @@ class TestRetention:
         assert rows(tmp_path) == []
         assert all(b"personal" not in path.read_bytes() for path in tmp_path.iterdir())
 
+    def test_looking_at_gaps_alone_deletes_nothing(
+        self, tmp_path: Path, feedback_in: Open, clock: Clock
+    ) -> None:
+        feedback = feedback_in(tmp_path, 365)
+        ask(feedback, "old", "q")
+        feedback.close()
+        clock.now += timedelta(days=200)
+        since = clock.now - timedelta(days=300)
+        for _ in range(2):
+            (gap,) = kept_gaps(tmp_path, 10, since, apart)
+            assert gap.question == "q"
+        assert kept_gaps(tmp_path, 10, since + timedelta(days=200), apart) == []
+        assert kept_gaps(tmp_path / "nothing", 10, since, apart) == []
+
 
 class TestGaps:
     def test_unanswered_and_voted_down(
@@ -332,10 +344,32 @@ class TestGaps:
         one.vote("1", False, "no")
         assert [gap.comments for gap in other.gaps(10, 90, NOW)] == [("no",)]
 
-    def test_with_no_section_near(self, tmp_path: Path, feedback_in: Open) -> None:
+    def test_no_question_is_encoded_twice(self, tmp_path: Path, clock: Clock) -> None:
+        encoded: list[str] = []
+
+        def vectors(questions: Sequence[str]) -> Floats:
+            encoded.extend(questions)
+            return apart(questions)
+
+        with closing(Feedback(tmp_path, KEEP, vectors, clock)) as feedback:
+            for number, query in enumerate(["a", "b", "a"]):
+                ask(feedback, number, query)
+            first = feedback.gaps(10, 90, NOW)
+            assert feedback.gaps(10, 90, NOW) == first
+            ask(feedback, 3, "c")
+            assert [gap.question for gap in feedback.gaps(10, 90, NOW)] == ["a", "b", "c"]
+        assert sorted(encoded) == ["a", "b", "c"]
+
+    def test_small_talk_is_no_gap_unless_voted_down(
+        self, tmp_path: Path, feedback_in: Open
+    ) -> None:
         feedback = feedback_in(tmp_path)
-        feedback.answered(replace(UNANSWERED, closest=None), "q")
-        assert [gap.nearest for gap in feedback.gaps(10, 90, NOW)] == [None]
+        ask(feedback, 1, "hello", replace(UNANSWERED, closest=None))
+        ask(feedback, 2, "hello", replace(UNANSWERED, closest=None))
+        assert feedback.gaps(10, 90, NOW) == []
+        feedback.vote("2", False, "that was a question")
+        (gap,) = feedback.gaps(10, 90, NOW)
+        assert (gap.count, gap.voted_down, gap.nearest) == (1, 1, None)
 
     def test_questions_alike_are_one_gap(
         self, tmp_path: Path, onnx_encoder: OnnxEncoder, clock: Clock

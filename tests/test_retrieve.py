@@ -8,7 +8,8 @@ from unicodedata import normalize
 import numpy as np
 import pytest
 
-from assistant.ask import JUDGE, Assistant, Question, word_test
+from assistant import smalltalk
+from assistant.ask import JUDGE, SMALLTALK, Assistant, Question, word_test
 from assistant.calibrate import calibrate
 from assistant.judge import JUDGES, SIGNALS, Learned
 from assistant.rerank import CrossEncoderReranker
@@ -74,7 +75,11 @@ def opened(onnx_encoder: OnnxEncoder, tmp_path_factory: pytest.TempPathFactory) 
     known = word_test(onnx_encoder)
 
     def prepare(contents: Contents, bank: Bank) -> dict[str, bytes]:
-        return {JUDGE: JUDGES.dump_json(calibrate(contents, bank, known, LENIENT))}
+        judge = calibrate(contents, bank, known, LENIENT)
+        return {
+            JUDGE: JUDGES.dump_json(judge),
+            SMALLTALK: smalltalk.prepare(contents, onnx_encoder),
+        }
 
     def build_and_open(folder: Path) -> Assistant:
         data_dir = tmp_path_factory.mktemp("data")

@@ -207,9 +207,11 @@ def serve(
     from assistant.ask import Question
     from assistant.keys import Keys
     from assistant.rest.access import access_mode
+
+    # Before Gradio is loaded, which takes seconds.
+    mode = access_mode(settings.host, settings.public, Keys(settings.data_dir))
     from ui import serve as server
 
-    mode = access_mode(settings.host, settings.public, Keys(settings.data_dir))
     with server.bind(settings.host, settings.port) as listener:
         assistant = _assistant(settings, build_missing=True)
         address = _address(settings)

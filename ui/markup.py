@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import urljoin
@@ -25,7 +25,7 @@ _TAGS = {
 }
 # fmt: on
 _ATTRIBUTES = {
-    "a": {"class", "href"},
+    "a": {"href"},
     "code": {"class"},
     "div": {"class", "tabindex"},
     "ol": {"start"},
@@ -33,9 +33,12 @@ _ATTRIBUTES = {
     "td": {"align"},
     "th": {"align"},
 }
-_IDS = {heading: {"id"} for heading in _HEADINGS}
+# What only a whole document has.
+_DOCUMENT = {
+    **{heading: {"id"} for heading in _HEADINGS},
+    "img": {"alt", "height", "src", "title", "width"},
+}
 _CLASSES = {
-    "a": re.compile("anchor"),
     "code": re.compile(r"language-[\w+#.-]+"),
     "div": re.compile("table"),
 }
@@ -78,20 +81,32 @@ def render_quote(markdown: str, highlight: Highlight, base: str = "") -> str:
     return _clean("<br>".join(_quoted(page, base)), new_tab=True)
 
 
-def render_document(source: str) -> tuple[str, list[TocEntry]]:
-    """Return a document as HTML, headings with their anchors as ids, and its contents."""
+def no_picture(_: str) -> str:
+    """Return that a picture is served nowhere, whatever its address."""
+    return ""
+
+
+def render_document(
+    source: str, picture: Callable[[str], str] = no_picture
+) -> tuple[str, list[TocEntry]]:
+    """Return a document as HTML, headings with their anchors as ids, and its contents.
+
+    picture returns where one is served, by its address as written, or an empty text; then it
+    becomes a link.
+    """
     page = Page(source, ())
     anchors = iter(heading_anchors(page.tokens))
-    for position, token in enumerate(page.tokens):
+    for token in page.tokens:
         if token.type == "heading_open":
-            _set_anchor(token, page.tokens[position + 1], next(anchors))
+            if anchor := next(anchors):
+                token.attrSet("id", anchor)
         elif token.type == "inline":
-            token.children = _resolved(token.children or (), "")
+            token.children = _resolved(token.children or (), "", picture)
         elif token.type in ("fence", "code_block"):
             _set_code(token, [])
     sections = parse(source, "").sections
     contents = [TocEntry(s.title, s.anchor, s.level) for s in sections if s.anchor]
-    return _clean(_html(page), ids=True), contents
+    return _clean_document(_html(page), picture), contents
 
 
 def _html(page: Page) -> str:
@@ -134,10 +149,13 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> str:
     return "<br>".join([cells[0], *rest])
 
 
-def _resolved(tokens: Sequence[Token], base: str) -> list[Token]:
-    """Return inline tokens with links relative to base and images as links to them.
+def _resolved(
+    tokens: Sequence[Token], base: str, picture: Callable[[str], str] = no_picture
+) -> list[Token]:
+    """Return inline tokens with links relative to base, and pictures that are not served here as
+    links to them.
 
-    A page that shows notes fetches nothing that its reader did not click.
+    A page that shows notes fetches nothing from elsewhere that its reader did not click.
     """
     found: list[Token] = []
     depth = 0
@@ -147,7 +165,7 @@ def _resolved(tokens: Sequence[Token], base: str) -> list[Token]:
             token.attrSet("href", _joined(base, token.attrGet("href")))
         elif token.type == "link_close":
             depth -= 1
-        if token.type != "image":
+        if token.type != "image" or picture(str(token.attrGet("src") or "")):
             found.append(token)
             continue
         address = _joined(base, token.attrGet("src"))
@@ -164,13 +182,6 @@ def _joined(base: str, address: object) -> str:
         return ""
 
 
-def _set_anchor(heading: Token, inline: Token, anchor: str) -> None:
-    if anchor:
-        heading.attrSet("id", anchor)
-        link = f'<a class="anchor" href="#{html.escape(anchor)}"></a>'
-        inline.children = [*(inline.children or ()), Token("html_inline", "", 0, content=link)]
-
-
 def _framed(tokens: Sequence[Token]) -> Iterator[Token]:
     """Yield the tokens, tables in a frame that scrolls where the page is narrow."""
     for token in tokens:
@@ -184,17 +195,40 @@ def _framed(tokens: Sequence[Token]) -> Iterator[Token]:
             yield Token("html_block", "", 0, content="</div>\n")
 
 
-def _clean(source: str, *, ids: bool = False, new_tab: bool = False) -> str:
+def _clean(source: str, *, new_tab: bool = False) -> str:
     """Return HTML that holds nothing but text and its form."""
     return nh3.clean(
         source,
         tags=_TAGS,
-        attributes=_ATTRIBUTES | (_IDS if ids else {}),
+        attributes=_ATTRIBUTES,
         attribute_filter=_attribute,
         url_schemes={"http", "https", "mailto"},
         set_tag_attribute_values={"a": {"target": "_blank"}} if new_tab else {},
         link_rel="noopener noreferrer",
     )
+
+
+def _clean_document(source: str, picture: Callable[[str], str]) -> str:
+    """Return the same of a whole document, which has anchors and the pictures served here."""
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if (tag, name) == ("img", "src"):
+            return picture(value) or None
+        if tag == "img" and name in ("width", "height"):
+            return value if value.isdecimal() else None
+        return _attribute(tag, name, value)
+
+    found = nh3.clean(
+        source,
+        tags=_TAGS if picture is no_picture else _TAGS | {"img"},
+        attributes=_ATTRIBUTES | _DOCUMENT,
+        attribute_filter=attribute,
+        url_schemes={"http", "https", "mailto"},
+        set_tag_attribute_values={"img": {"loading": "lazy"}},
+        link_rel="noopener noreferrer",
+    )
+    # Without a text for it, a screen reader would read out the picture's address.
+    return re.sub(r"<img(?![^>]* alt=)", '<img alt=""', found)
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

@@ -1,177 +1,151 @@
 """The reader: the notes as pages, rendered here, readable without scripts."""
 
-import base64
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from html import escape
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.requests import cookie_parser
 
-from index.contents import Notes
-from index.corpus import SUFFIXES
+from assistant.ask import Assistant
+from assistant.messages import message
+from assistant.search import search
+from index.errors import QuestionError
 from index.language import Language
 from index.notes import Document
-from ui.markup import TocEntry, render_document
+from ui import files, pages
+from ui.frame import HEADERS, Page, Visit, document
+from ui.shelf import Shelf
 
-_STYLE = (Path(__file__).parent / "static" / "reader.css").read_text()
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Language",
-    "X-Content-Type-Options": "nosniff",
-}
+LANGUAGE_COOKIE = "notes-language"
+_YEAR = 365 * 24 * 3600
 _KEPT_PAGES = 64
-
-_LABELS: dict[str, dict[Language, str]] = {
-    "ask": {"ko": "질문하기", "en": "Ask a question"},
-    "all": {"ko": "모든 노트", "en": "All notes"},
-    "contents": {"ko": "목차", "en": "Contents"},
-    "skip": {"ko": "본문으로 건너뛰기", "en": "Skip to the text"},
-    "missing": {"ko": "이 노트를 찾을 수 없어요", "en": "There is no such note"},
-    "moved": {
-        "ko": "주소가 바뀌었거나 지워진 노트일 수 있어요. 지금 있는 노트는 이것들이에요.",
-        "en": "It may have moved or been removed. These are the notes there are.",
-    },
-}
+_ON_A_PAGE = 10
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+_FILES = "_files/"
+_SEARCH = "search"
 
 
-@dataclass(frozen=True)
-class _Page:
-    """What a page shows, whatever the language of its labels."""
+def create_reader(assistant: Assistant, folders: Mapping[str, str]) -> APIRouter:
+    """Return the routes below `/notes/`: what there is, each document, pictures, and search.
 
-    title: str
-    description: str
-    language: Language
-    body: str
-    contents: tuple[TocEntry, ...] = ()
-
-
-def create_reader(notes: Notes) -> APIRouter:
-    """Return the routes `/notes/` and `/notes/{document}`; of equal ids the first is shown."""
+    folders: each corpus's, where its pictures are.
+    """
     router = APIRouter(include_in_schema=False)
-    documents: dict[str, Document] = {}
-    for document in notes.documents:
-        documents.setdefault(document.id, document)
-    rendered = lru_cache(maxsize=_KEPT_PAGES)(lambda name: _document_page(documents[name]))
+    reader = _Reader(assistant, folders)
 
     @router.api_route("/notes", methods=["GET", "HEAD"])
-    def slash() -> Response:
-        return RedirectResponse("/notes/", 308)
+    def slash(request: Request) -> Response:
+        return _moved(request, "")
 
-    @router.api_route("/notes/", methods=["GET", "HEAD"])
-    def overview(request: Request) -> Response:
-        labels = visitors_language(request.headers)
-        title = _label("all", labels)
-        body = f"<h1>{title}</h1>{_list(documents.values())}"
-        return _response(_Page(title, title, labels, body), labels)
-
-    @router.api_route("/notes/{document_id:path}", methods=["GET", "HEAD"])
-    def read(request: Request, document_id: str) -> Response:
-        labels = visitors_language(request.headers)
-        if document_id in documents:
-            return _response(rendered(document_id), labels)
-        stem = document_id
-        for suffix in SUFFIXES:
-            stem = stem.removesuffix(suffix)
-        if stem in documents:
-            # Notes link to each other's files; the browser keeps the fragment.
-            return RedirectResponse(f"/notes/{quote(stem)}", 308)
-        title = _label("missing", labels)
-        body = f"<h1>{title}</h1><p>{_label('moved', labels)}</p>{_list(documents.values())}"
-        return _response(_Page(title, title, labels, body), labels, 404)
+    @router.api_route("/notes/{address:path}", methods=["GET", "HEAD"])
+    def read(request: Request, address: str) -> Response:
+        return reader.response(request, address)
 
     return router
 
 
 def visitors_language(headers: Mapping[str, str]) -> Language:
-    """Return the language for labels, by a request's Accept-Language header."""
-    return "ko" if headers.get("accept-language", "").lower().startswith("ko") else "en"
+    """Return the language for labels: that of a request's cookie, else of Accept-Language."""
+    chosen = cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")
+    spoken = chosen if chosen in ("ko", "en") else headers.get("accept-language", "")
+    return "ko" if spoken.lower().startswith("ko") else "en"
 
 
-def _label(name: str, language: Language) -> str:
-    return _LABELS[name][language]
+class _Reader:
+    """Answers for an address below `/notes/`; a document's own comes before the reader's."""
+
+    def __init__(self, assistant: Assistant, folders: Mapping[str, str]) -> None:
+        self._assistant = assistant
+        self._folders = folders
+        self._shelf = Shelf(assistant.snapshot.notes.documents)
+        self._apart = tuple(self._shelf.apart())
+        # By what it was made of: the same page in another language is another.
+        self._note: Callable[[str, Visit], Page] = lru_cache(_KEPT_PAGES)(self._rendered)
+
+    def response(self, request: Request, address: str) -> Response:
+        """Return the page, picture or redirection at an address."""
+        visit = Visit(visitors_language(request.headers), _root(request), self._apart)
+        if "lang" in request.query_params:
+            return _switched(request)
+        if not address:
+            return _page(pages.overview(self._shelf, visit, self._canonical("")), visit)
+        asks = address == _SEARCH and ("q" in request.query_params or not self._shelf.at(_SEARCH))
+        if asks:
+            return self._search(request, visit)
+        if found := self._shelf.at(address):
+            return _page(self._note(self._shelf.path(found), visit), visit)
+        if address.startswith(_FILES):
+            return files.response(self._folders, address.removeprefix(_FILES))
+        return self._elsewhere(request, visit, address)
+
+    def _elsewhere(self, request: Request, visit: Visit, address: str) -> Response:
+        """Return where notes mean that lead to the file of another note, or to a picture."""
+        if found := self._shelf.file(address):
+            # The browser keeps the fragment.
+            return _moved(request, self._shelf.path(found))
+        named, path = self._shelf.corpus_of(address)
+        for corpus in [named] if named else self._folders:
+            if files.find(Path(self._folders[corpus]), path):
+                return _moved(request, f"{_FILES}{quote(corpus, safe='')}/{quote(path)}")
+        return _page(pages.missing(self._shelf, visit), visit, 404)
+
+    def _search(self, request: Request, visit: Visit) -> Response:
+        q = request.query_params.get("q", "")
+        page = _number(request.query_params.get("page", ""))
+        try:
+            found = search(self._assistant, q, _ON_A_PAGE, (page - 1) * _ON_A_PAGE)
+        except QuestionError as error:
+            said = message(error.reason, visit.labels)
+            status = 200 if error.reason == "empty" else 400
+            shown = pages.unsearched(said, q[: 2 * _ON_A_PAGE], self._shelf, visit)
+            return _page(shown, visit, status)
+        if found.total and not found.hits:
+            last = -(-found.total // _ON_A_PAGE)
+            return RedirectResponse("?" + urlencode({"q": q, "page": last}), 302, HEADERS)
+        return _page(pages.results(found, page, _ON_A_PAGE, q, self._shelf, visit), visit)
+
+    def _rendered(self, path: str, visit: Visit) -> Page:
+        shelf = self._shelf
+        shown = next(each for each in shelf.documents if shelf.path(each) == path)
+        picture = partial(files.address, _folder(visit, shown), shown.path)
+        return pages.note(shown, shelf, visit, picture, self._canonical(path))
+
+    def _canonical(self, path: str) -> str:
+        public = self._assistant.public_url
+        return f"{public}/notes/{path}" if public else ""
 
 
-def _document_page(document: Document) -> _Page:
-    body, contents = render_document(document.source)
-    if not any(entry.title == document.title for entry in contents):
-        about = f'<p class="about">{escape(document.description)}</p>'
-        head = f'<p class="title">{escape(document.title)}</p>'
-        body = f"<header>{head}{about if document.description else ''}</header>{body}"
-    description = document.description or document.title
-    return _Page(document.title, description, document.language, body, _listed(document, contents))
+def _page(page: Page, visit: Visit, status: int = 200) -> Response:
+    return HTMLResponse(document(page, visit), status, HEADERS)
 
 
-def _listed(document: Document, contents: Sequence[TocEntry]) -> tuple[TocEntry, ...]:
-    """Return the contents without sections that hold nothing but links into their page."""
-    empty = {
-        section.anchor
-        for section in document.sections
-        if not any(
-            other.blocks and other.path[: len(section.path)] == section.path
-            for other in document.sections
-        )
-    }
-    return tuple(entry for entry in contents if entry.anchor not in empty)
+def _moved(request: Request, path: str) -> Response:
+    return RedirectResponse(f"{_root(request)}/notes/{path}", 308)
 
 
-def _list(documents: Iterable[Document]) -> str:
-    items = "".join(
-        f'<li lang="{d.language}"><a href="/notes/{quote(d.id)}">{escape(d.title)}</a>'
-        f"<p>{escape(d.description)}</p></li>"
-        for d in documents
-    )
-    return f'<ul class="documents">{items}</ul>'
+def _switched(request: Request) -> Response:
+    """Return to the same page, now in the language that the visitor chose."""
+    rest = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
+    name = quote(request.path_params["address"].rpartition("/")[2])
+    response = RedirectResponse(f"./{name}" + ("?" + urlencode(rest) if rest else ""), 303)
+    chosen = request.query_params["lang"]
+    if chosen in ("ko", "en"):
+        path = f"{_root(request)}/"
+        response.set_cookie(LANGUAGE_COOKIE, chosen, _YEAR, path=path, samesite="lax")
+    return response
 
 
-def _contents(page: _Page, labels: Language) -> str:
-    if len(page.contents) < 2:
-        return ""
-    top = min(entry.level for entry in page.contents)
-    items = "".join(
-        f'<li class="level-{min(entry.level - top, 3)}">'
-        f'<a href="#{escape(entry.anchor)}">{escape(entry.title)}</a></li>'
-        for entry in page.contents
-    )
-    title = _label("contents", labels)
-    links = f'<ul lang="{page.language}">{items}</ul>'
-    return (
-        f'<nav class="side" aria-label="{title}"><p>{title}</p>{links}</nav>'
-        f'<details class="drawer"><summary>{title}</summary>{links}</details>'
-    )
+def _folder(visit: Visit, shown: Document) -> str:
+    return f"{visit.root}/notes/{_FILES}{quote(shown.corpus, safe='')}/"
 
 
-def _response(page: _Page, labels: Language, status: int = 200) -> Response:
-    return HTMLResponse(
-        f"""<!doctype html>
-<html lang="{labels}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(page.title)}</title>
-<meta name="description" content="{escape(page.description)}">
-<link rel="icon" href="data:,">
-<style>{_STYLE}</style>
-</head>
-<body>
-<a class="skip" href="#text">{_label("skip", labels)}</a>
-<div class="bar"><a href="/notes/">{_label("all", labels)}</a>
-<a href="/">{_label("ask", labels)}</a></div>
-<div class="page">
-{_contents(page, labels)}
-<main id="text" lang="{page.language}">{page.body}</main>
-</div>
-</body>
-</html>
-""",
-        status,
-        _HEADERS,
-    )
+def _root(request: Request) -> str:
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
+def _number(text: str) -> int:
+    return int(text) if _NUMBER.fullmatch(text) else 1

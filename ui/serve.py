@@ -1,23 +1,26 @@
 """The server: REST, reader and chat in one process on one port."""
 
+import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import gradio
 import uvicorn
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.ask import Assistant, Question
 from assistant.feedback import Feedback, question_vectors
 from assistant.keys import Keys
+from assistant.rest import problems
 from assistant.rest.access import Mode
 from assistant.rest.api import create_app
 from assistant.rest.guard import Guard, Rules
 from assistant.rest.limits import Limits
+from assistant.rest.protocol import Protocol
 from assistant.service import Service
 from assistant.settings import Settings, listed
 from assistant.telemetry import Metrics, set_up_logs
@@ -37,6 +40,7 @@ _CHAT = (
     "/manifest.json",
     "/favicon.ico",
     "/robots.txt",
+    "/gradio_api/app_id",
     "/gradio_api/info",
     "/gradio_api/queue/join",
     "/gradio_api/queue/data",
@@ -71,11 +75,12 @@ def serve(
         check_hosts=mode == "local" or bool(settings.allowed_hosts),
         origins=listed(settings.cors_origins),
         proxies=listed(settings.trusted_proxies),
+        root_path=settings.root_path,
         log=settings.log_requests,
     )
     app = application(service, limits, settings.root_path, settings.contact)
     with closing(feedback):
-        _run(_shared(Guard(app, rules, metrics), rules.origins), listener, ready)
+        _run(Guard(app, rules, metrics), listener, ready)
 
 
 def application(service: Service, limits: Limits | None, root_path: str, contact: str) -> ASGIApp:
@@ -83,7 +88,7 @@ def application(service: Service, limits: Limits | None, root_path: str, contact
     assistant = service.assistant
     notes = assistant.snapshot.notes
     core = create_app(service, limits, root_path)
-    core.include_router(create_reader(notes))
+    core.include_router(create_reader(assistant, assistant.snapshot.manifest.corpora))
     # Mounted at the root, the chat would answer for what the API does not have.
     shell = FastAPI(openapi_url=None)
 
@@ -94,13 +99,40 @@ def application(service: Service, limits: Limits | None, root_path: str, contact
         contact,
     )
     chat = create_chat(answers, notes)
-    gradio.mount_gradio_app(shell, chat, path="/", root_path=root_path or None, **presentation())
+    gradio.mount_gradio_app(
+        shell,
+        chat,
+        path="/",
+        root_path=root_path or None,
+        app_kwargs={"exception_handlers": problems.handlers()},
+        **presentation(),
+    )
+    closed = _closed(shell)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         chats = scope["type"] != "http" or _is_chat(scope["path"])
-        await (shell if chats else core)(scope, receive, send)
+        if scope["type"] == "http":
+            # As ASGI has it: with what a proxy took off, so that no route takes off more.
+            scope = {**scope, "root_path": root_path, "path": root_path + scope["path"]}
+        await (closed if chats else core)(scope, receive, send)
 
     return application
+
+
+def _closed(app: ASGIApp) -> ASGIApp:
+    """Return the application closed to pages of other sites: Gradio opens it to some by itself."""
+
+    async def closed(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    return closed
 
 
 def _is_chat(path: str) -> bool:
@@ -117,19 +149,6 @@ def _limits(settings: Settings, mode: Mode) -> Limits | None:
 def _public_host(settings: Settings) -> list[str]:
     host = urlsplit(settings.public_url).netloc
     return [host] if host else []
-
-
-def _shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """Return the application as pages of these sites may use it."""
-    if not origins:
-        return app
-    return CORSMiddleware(
-        app,
-        allow_origins=origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
-        expose_headers=["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "Retry-After"],
-    )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -154,10 +173,19 @@ def bind(host: str, port: int) -> socket.socket:
 
 def _run(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
     set_up_logs()
-    # The guard logs requests, without the query: questions are personal.
+    # The guard logs requests, without the query: questions are personal. It also finds out who
+    # asks: uvicorn would believe any proxy on this machine.
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS
+        app,
+        http=Protocol,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+    # Once it has shut down, uvicorn sends itself the signal anew, which would end the program
+    # before the last answers are kept.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _Server(config, ready).run(sockets=[listener])
 
 

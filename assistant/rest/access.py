@@ -62,9 +62,13 @@ def allowed_host(host_header: str, allowed: Sequence[str]) -> bool:
     `*.example.com` for every name below, each with a port or for any port; `*` is every name.
     """
     host = _host(host_header)
-    if host is None:
-        return False
-    return _local(host[0]) or any(_matches(host, entry) for entry in allowed)
+    return host is not None and (_local(host[0]) or named_host(host_header, allowed))
+
+
+def named_host(host_header: str, allowed: Sequence[str]) -> bool:
+    """Return whether an entry of allowed names this host, as in allowed_host."""
+    host = _host(host_header)
+    return host is not None and any(_matches(host, entry) for entry in allowed)
 
 
 def is_loopback(bind_address: str) -> bool:

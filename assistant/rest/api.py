@@ -3,19 +3,19 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Query, Request, Response
-from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from assistant.answer import Answer
-from assistant.ask import MAX_LIMIT, MAX_QUESTION, Question
+from assistant.ask import MAX_LIMIT, MAX_QUESTION, Question, searchable
 from assistant.links import section_url
-from assistant.rest import problems
+from assistant.rest import openapi, problems
 from assistant.rest.limits import Limits
 from assistant.rest.models import (
+    NOT_BLANK,
     AskRequest,
     BatchAnswers,
     BatchRequest,
@@ -25,6 +25,7 @@ from assistant.rest.models import (
     FeedbackRequest,
     Gaps,
     Live,
+    Names,
     Ready,
     SectionInfo,
     Sections,
@@ -32,20 +33,22 @@ from assistant.rest.models import (
 from assistant.search import Results, search
 from assistant.service import Service
 from assistant.timing import Stages
-from index.errors import UnknownName
+from index.errors import QuestionError, UnknownName
 from index.notes import Document
 
-_DESCRIPTION = """Answers questions with passages of your notes, word for word, each with a link to
-its section, or says that the notes do not cover it. Nothing is generated.
-
-Every error is a problem as RFC 9457 describes it, `application/problem+json`; its `type` is a page
-that says what to do. Every response carries `X-Request-ID`, the one that was sent or a new one.
-Where calls are limited, `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` say how far;
-each question of a batch counts as one."""
 _MOST_OFFSET = 10_000
 _MOST_GAPS = 200
 _MOST_DAYS = 365
 _SEARCH_SECONDS = 60
+# What callers may be told, beside what any request may.
+_READING = (
+    "unauthorized", "forbidden", "too-many-requests", "keys-unusable", "limits-unusable",
+)  # fmt: skip
+_ASKING = (*_READING, "overloaded", "timeout")
+_BODY = (
+    "invalid-json", "invalid-request", "request-timeout", "body-too-large",
+    "unsupported-media-type",
+)  # fmt: skip
 
 
 def create_app(service: Service, limits: Limits | None = None, root_path: str = "") -> FastAPI:
@@ -57,7 +60,8 @@ def create_app(service: Service, limits: Limits | None = None, root_path: str = 
         redoc_url=None,
         title="Notes Assistant",
         version="1",
-        description=_DESCRIPTION,
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
         root_path=root_path,
     )
     problems.install(app)
@@ -65,7 +69,7 @@ def create_app(service: Service, limits: Limits | None = None, root_path: str = 
     app.include_router(_notes(service))
     app.include_router(_authors(service))
     app.include_router(_operations(service))
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 
 
@@ -81,7 +85,7 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         "/ask",
         operation_id="ask",
         summary="Ask one question",
-        responses=problems.documented(400, 401, 403, 408, 413, 422, 429, 503),
+        responses=problems.documented(*_BODY, *_ASKING, "invalid-question"),
     )
     async def ask(body: AskRequest, request: Request, response: Response) -> Answer:
         """Return the sections that answer, best first, or `not_covered` with the closest one.
@@ -89,6 +93,7 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         With `history` the question is understood as part of a conversation; `query` shows what was
         searched for it.
         """
+        _check(body.question, "question")
         await count(request, response, 1)
         question = Question(
             body.question,
@@ -108,10 +113,12 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         "/ask/batch",
         operation_id="askBatch",
         summary="Ask several questions at once",
-        responses=problems.documented(400, 401, 403, 408, 413, 422, 429, 503),
+        responses=problems.documented(*_BODY, *_ASKING, "invalid-question"),
     )
     async def ask_batch(body: BatchRequest, request: Request, response: Response) -> BatchAnswers:
         """Return the answers in the same order; each question counts against the limit."""
+        for number, text in enumerate(body.questions):
+            _check(text, f"questions.{number}")
         await count(request, response, len(body.questions))
         asked = [Question(text, body.limit) for text in body.questions]
         answered = await service.answers(asked)
@@ -121,8 +128,8 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         "/search",
         operation_id="search",
         summary="Search while typing",
-        responses=problems.documented(401, 403, 422, 429, 503)
-        | {304: {"description": "As before"}},
+        responses=problems.documented(*_READING, "invalid-request", "invalid-question", "timeout")
+        | {304: {"description": "As before: the sections of the same `ETag` still hold"}},
     )
     async def find(
         request: Request,
@@ -132,22 +139,22 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
             Query(
                 min_length=1,
                 max_length=MAX_QUESTION,
+                json_schema_extra=NOT_BLANK,
                 description="Its last word may be unfinished, unless a space follows it",
                 examples=["도커 볼", "compose"],
             ),
         ],
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 10,
         offset: Annotated[int, Query(ge=0, le=_MOST_OFFSET)] = 0,
-        corpus: Annotated[list[str], Query(description="Of these alone", max_length=100)] = [],  # noqa: B006
-        document: Annotated[
-            list[str], Query(description="Ids; of these alone", max_length=100)
-        ] = [],  # noqa: B006
+        corpus: Annotated[Names, Query(description="Of these alone; none: of all")] = [],  # noqa: B006
+        document: Annotated[Names, Query(description="Ids; of these alone; none: of all")] = [],  # noqa: B006
     ) -> Results:
         """Return sections that match, ranked, without judging whether they answer.
 
         `highlights` are offsets into `text`; `snippet` is safe to put into a page as it is.
         `facets` count all matches by document.
         """
+        _check(q, "q")
         asked = (service.assistant.snapshot.version, q, limit, offset, corpus, document)
         digest = hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
         headers = {
@@ -157,9 +164,14 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         }
         if headers["ETag"] in _tags(request):
             return Response(status_code=304, headers=headers)  # type: ignore[return-value]
-        found = await anyio.to_thread.run_sync(
-            lambda: search(service.assistant, q, limit, offset, corpus, document)
-        )
+        try:
+            found = await anyio.to_thread.run_sync(
+                lambda: search(service.assistant, q, limit, offset, corpus, document)
+            )
+        except UnknownName as error:
+            # Named in the singular here, where one may be given several times.
+            field = {"corpora": "corpus", "documents": "document"}.get(error.field, error.field)
+            raise UnknownName(str(error), field) from error
         response.headers.update(headers)
         return found
 
@@ -173,7 +185,7 @@ def _notes(service: Service) -> APIRouter:
         "/documents",
         operation_id="listDocuments",
         summary="What is indexed",
-        responses=problems.documented(401, 403, 429),
+        responses=problems.documented(*_READING),
     )
     async def documents() -> Documents:
         """Return every document, in the order of the notes."""
@@ -194,7 +206,7 @@ def _notes(service: Service) -> APIRouter:
         "/documents/{id:path}/sections",
         operation_id="listSections",
         summary="The sections of a document",
-        responses=problems.documented(401, 403, 404, 422, 429),
+        responses=problems.documented(*_READING, "not-found", "invalid-request"),
     )
     async def sections(
         id: str,  # noqa: A002
@@ -230,7 +242,7 @@ def _authors(service: Service) -> APIRouter:
         "/feedback",
         operation_id="giveFeedback",
         summary="Say whether an answer helped",
-        responses=problems.documented(400, 401, 403, 404, 408, 413, 422, 429, 503),
+        responses=problems.documented(*_BODY, *_READING, "not-found", "feedback-unwritable"),
     )
     def feedback(body: FeedbackRequest) -> FeedbackKept:
         """Return once the vote stands on disk."""
@@ -241,7 +253,7 @@ def _authors(service: Service) -> APIRouter:
         "/gaps",
         operation_id="listGaps",
         summary="What the notes fail to answer",
-        responses=problems.documented(401, 403, 422, 429, 503),
+        responses=problems.documented(*_READING, "invalid-request", "feedback-unwritable"),
     )
     def gaps(
         limit: Annotated[int, Query(ge=1, le=_MOST_GAPS)] = 50,
@@ -267,7 +279,7 @@ def _operations(service: Service) -> APIRouter:
         "/health/ready",
         operation_id="ready",
         summary="Whether questions are answered",
-        responses=problems.documented(503),
+        responses=problems.documented(),
     )
     async def ready() -> Ready:
         """Return 200 once questions are answered."""
@@ -278,7 +290,7 @@ def _operations(service: Service) -> APIRouter:
         operation_id="metrics",
         summary="Metrics for Prometheus",
         response_class=Response,
-        responses=problems.documented(401, 403)
+        responses=problems.documented(*_READING)
         | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def metrics() -> Response:
@@ -296,6 +308,15 @@ def _document(documents: Iterable[Document], id_: str, corpus: str | None) -> Do
     raise UnknownName(f"There is no document {id_!r}. GET /api/v1/documents lists them.", "id")
 
 
+def _check(question: str, field: str) -> None:
+    """Raise Refused naming the field, where a question cannot be searched: nothing is counted."""
+    try:
+        searchable(question)
+    except QuestionError as error:
+        fault = problems.FieldFault(field=field, detail=str(error))
+        raise problems.Refused("invalid-question", str(error), faults=[fault]) from error
+
+
 def _tags(request: Request) -> list[str]:
     return [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
 
@@ -303,24 +324,3 @@ def _tags(request: Request) -> list[str]:
 def _timing(stages: Stages) -> str:
     """Return the stages as the Server-Timing field says them, in milliseconds."""
     return ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in stages.items())
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """Return the document, with errors in one place and keys described."""
-    if not app.openapi_schema:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        components = document.setdefault("components", {})
-        schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        components["schemas"] |= schema.pop("$defs") | {"Problem": schema}
-        for name in ("HTTPValidationError", "ValidationError"):
-            components["schemas"].pop(name, None)
-        components["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer"},
-            "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-        }
-        # An empty one says that a key is needed only where the operator demands it.
-        document["security"] = [{}, {"bearer": []}, {"apiKey": []}]
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -46,7 +46,8 @@ def check_json(body: bytes) -> None:
     """
     try:
         json.loads(body, object_pairs_hook=_unique, parse_constant=_no_number)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
+        # Not UTF-8, not JSON, nested too deeply, or a number of more digits than Python reads.
         return
 
 
@@ -74,11 +75,11 @@ def _too_large() -> Refused:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Refused("invalid-json", f"The body names {twice[:100]!r} twice. Name it once.")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Refused("invalid-json", f"The body names {name[:100]!r} twice. Name it once.")
+        found[name] = value
     return found
 
 

@@ -24,9 +24,10 @@ from assistant.rest.access import (
     required_scope,
 )
 from assistant.rest.limits import Limits, TooMany
-from assistant.rest.problems import Refused, refused, too_many
+from assistant.rest.problems import Refused, internal_error, limits_unusable, refused, too_many
+from assistant.rest.sites import is_foreign, shared
 from assistant.telemetry import Metrics
-from index.errors import KeysUnusable
+from index.errors import KeysUnusable, LimitsUnusable
 
 _LOG = structlog.get_logger()
 _SECONDS = 30.0
@@ -34,9 +35,9 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _READING = ("GET", "HEAD", "OPTIONS")
 # Where a question is asked by the chat; the routes of REST count theirs themselves.
 _CHAT_ASKS = "/gradio_api/queue/join"
-_COUNTED_BY_ROUTE = ("/api/v1/ask", "/api/v1/ask/batch", _CHAT_ASKS)
+_COUNTED_BY_ROUTE = ("/api/v1/ask", "/api/v1/ask/batch")
 # Probes, and the files that one visit to a page needs.
-_UNCOUNTED = ("/health/", "/assets/", "/static/", "/static-offline-docs/", "/gradio_api/", "/theme")
+_UNCOUNTED = ("/health/", "/assets/", "/static/", "/static-offline-docs/", "/theme")
 _LABELS = (
     "/api/v1/ask/batch",
     "/api/v1/ask",
@@ -64,7 +65,8 @@ class Rules:
     """Who may do what here.
 
     hosts: names it is reached by besides local ones. check_hosts: whether any other is refused.
-    origins: sites whose pages may change something. proxies: whose word on addresses is taken.
+    origins: sites whose pages may ask. proxies: whose word on addresses is taken. root_path: below
+    which a proxy shows it.
     """
 
     mode: Mode
@@ -74,6 +76,7 @@ class Rules:
     check_hosts: bool = True
     origins: Sequence[str] = ()
     proxies: Sequence[str] = ()
+    root_path: str = ""
     log: bool = True
 
 
@@ -84,6 +87,8 @@ class Guard:
         self._app = app
         self._rules = rules
         self._metrics = metrics
+        # Around refusals too, so that the other site's page can read why.
+        self._shared = shared(self._answer, rules.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -95,15 +100,12 @@ class Guard:
             return
         started = time.perf_counter()
         seen = _Seen(send, _request_id(scope))
+        scope["path"] = _below(scope["path"], self._rules.root_path)
+        scope.setdefault("state", {})["seen"] = seen
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=seen.request_id)
         try:
-            await self._pass(scope, receive, seen)
-        except Refused as error:
-            await refused(error)(scope, receive, seen.send)
-        except TooMany as error:
-            self._metrics.limited.inc()
-            await too_many(error)(scope, receive, seen.send)
+            await self._shared(scope, receive, seen.send)
         finally:
             seconds = time.perf_counter() - started
             label = _label(scope["path"])
@@ -118,18 +120,32 @@ class Guard:
                     ms=round(seconds * 1000, 1),
                 )
 
-    async def _pass(self, scope: Scope, receive: Receive, seen: "_Seen") -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        seen: _Seen = scope["state"]["seen"]
+        try:
+            await self._pass(scope, receive, send, seen)
+        except Refused as error:
+            await refused(error)(scope, receive, send)
+        except TooMany as error:
+            self._metrics.limited.inc()
+            await too_many(error)(scope, receive, send)
+        except LimitsUnusable as error:
+            await limits_unusable(error)(scope, receive, send)
+        except Exception as error:
+            # Raised again by what answered it already, too: this is the one place that logs it.
+            _LOG.error("unexpected", exc_info=error)
+            if not seen.status:
+                await internal_error()(scope, receive, send)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, seen: "_Seen") -> None:
         rules, headers, path = self._rules, scope["headers"], scope["path"]
         self._check_host(headers)
         self._check_site(scope)
-        caller = client_address(_peer(scope), headers, rules.proxies)
+        caller = limit_key(client_address(_peer(scope), headers, rules.proxies))
         key = None
         if not is_preflight(scope["method"], headers):
-            key = await self._key(scope)
-        scope.setdefault("state", {}).update(
-            request_id=seen.request_id,
-            caller=f"key:{key.id}" if key else f"address:{limit_key(caller)}",
-        )
+            key = await self._key(scope, f"address:{caller}")
+        scope["state"]["caller"] = f"key:{key.id}" if key else f"address:{caller}"
         await self._count(scope, seen)
         if scope["method"] not in _READING:
             whole = await body.read(scope, receive)
@@ -139,14 +155,14 @@ class Guard:
                 body.check_json(whole)
             receive = body.replayed(whole, receive)
         if path.startswith("/api/"):
-            await self._within_time(scope, receive, seen)
+            await self._within_time(scope, receive, send, seen)
         else:
-            await self._app(scope, receive, seen.send)
+            await self._app(scope, receive, send)
 
-    async def _within_time(self, scope: Scope, receive: Receive, seen: "_Seen") -> None:
+    async def _within_time(self, scope: Scope, receive: Receive, send: Send, seen: "_Seen") -> None:
         try:
             async with asyncio.timeout(_SECONDS):
-                await self._app(scope, receive, seen.send)
+                await self._app(scope, receive, send)
         except TimeoutError:
             if seen.status:
                 raise
@@ -167,13 +183,14 @@ class Guard:
         """Refuse what another site's page would change: a browser sends credentials by itself."""
         if scope["method"] in _READING:
             return
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        origin = headers.get(b"origin", "")
-        allowed = origin in self._rules.origins or "*" in self._rules.origins
-        if headers.get(b"sec-fetch-site") == "cross-site" and not allowed:
-            raise Refused("forbidden", "This comes from a page of another site.")
+        if is_foreign(scope["headers"], self._rules.origins, self._rules.hosts):
+            raise Refused(
+                "forbidden",
+                "This comes from a page of another site. An operator adds a site to "
+                "NOTES_CORS_ORIGINS, or this server's own name to NOTES_ALLOWED_HOSTS.",
+            )
 
-    async def _key(self, scope: Scope) -> Key | None:
+    async def _key(self, scope: Scope, address: str) -> Key | None:
         rules = self._rules
         needed = required_scope(scope["method"], scope["path"], rules.mode)
         presented = presented_key(scope["headers"])
@@ -181,6 +198,8 @@ class Guard:
             return None
         found = await anyio.to_thread.run_sync(_find, rules.keys, presented)
         if needed and not found:
+            if rules.limits:
+                await rules.limits.attempt(address)
             raise Refused("unauthorized", "A valid key is needed for this.", _challenge(scope))
         if needed and found and not found.allows(needed):
             raise Refused("forbidden", f"The key has no scope `{needed}`.")
@@ -193,7 +212,10 @@ class Guard:
         caller = scope["state"]["caller"]
         if path == _CHAT_ASKS:
             await limits.questions(caller, 1)
-        elif path not in _COUNTED_BY_ROUTE and not path.startswith(_UNCOUNTED):
+        elif path in _COUNTED_BY_ROUTE:
+            # A body that is no question is never counted as one.
+            await limits.attempt(caller)
+        elif not path.startswith(_UNCOUNTED):
             seen.headers = (await limits.request(caller)).headers()
 
 
@@ -223,6 +245,13 @@ def _find(keys: Keys, presented: str | None) -> Key | None:
     except KeysUnusable as error:
         _LOG.error("unusable", error=str(error))
         raise Refused("keys-unusable", "Keys cannot be checked at the moment.") from error
+
+
+def _below(path: str, root_path: str) -> str:
+    """Return the path as routes know it, whether or not a proxy took the root path off."""
+    if root_path and f"{path}/".startswith(f"{root_path}/"):
+        return path.removeprefix(root_path) or "/"
+    return path
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,12 +1,16 @@
 """How much a caller may ask: a moving window, in memory or in Redis for several servers."""
 
+import math
 import time
 from dataclasses import dataclass
 
 import limits
 from limits.aio.storage import Storage
 from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
+
+from index.errors import LimitsUnusable, SettingsError
 
 # Pages, searches while typing and the like cost less than questions.
 _REQUESTS = 10
@@ -31,38 +35,70 @@ class Standing:
 
 
 class TooMany(Exception):
-    """A caller asked more than it may."""
+    """A caller asked more than it may; cost is what this request would have counted."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: Standing, cost: int) -> None:
         super().__init__("The limit is reached.")
         self.standing = standing
+        self.cost = cost
 
 
 class Limits:
-    """Counts each caller's questions and requests against a rate, as `60/minute`."""
+    """Counts each caller's questions and requests against a rate, as `60/minute`.
+
+    Every method raises LimitsUnusable where Redis cannot be reached.
+    """
 
     def __init__(self, rate: str, redis_url: str) -> None:
         item = limits.parse(rate)
-        address = f"async+{redis_url}" if redis_url else "async+memory://"
-        storage = storage_from_string(address)
-        assert isinstance(storage, Storage)
-        self._window = MovingWindowRateLimiter(storage)
+        self._window = MovingWindowRateLimiter(_storage(redis_url))
         self._questions = item
-        self._requests = type(item)(item.amount * _REQUESTS, item.multiples, namespace="requests")
+        self._requests, self._attempts = (
+            type(item)(item.amount * _REQUESTS, item.multiples, namespace=name)
+            for name in ("requests", "attempts")
+        )
 
     async def questions(self, caller: str, count: int) -> Standing:
         """Count questions, and return what is left. Raises TooMany where they are too many."""
         return await self._spend(self._questions, caller, count)
+
+    async def attempt(self, caller: str) -> None:
+        """Count what may turn out to be no question: a body that is none, a key that is none.
+
+        They have a count of their own, so that the other two are exact.
+        """
+        await self._spend(self._attempts, caller, 1)
 
     async def request(self, caller: str) -> Standing:
         """Count a request that is no question, likewise."""
         return await self._spend(self._requests, caller, 1)
 
     async def _spend(self, item: limits.RateLimitItem, caller: str, cost: int) -> Standing:
-        allowed = await self._window.hit(item, caller, cost=cost)
-        stats = await self._window.get_window_stats(item, caller)
-        reset = max(1, round(stats.reset_time - time.time()))
+        try:
+            allowed = await self._window.hit(item, caller, cost=cost)
+            stats = await self._window.get_window_stats(item, caller)
+        except StorageError as error:
+            raise LimitsUnusable(f"The counts in Redis cannot be used: {error}.") from error
+        # Rounded up: who comes back after so many seconds is let in.
+        reset = max(1, math.ceil(stats.reset_time - time.time()))
         standing = Standing(item.amount, max(0, stats.remaining), reset)
         if not allowed:
-            raise TooMany(standing)
+            raise TooMany(standing, cost)
         return standing
+
+
+def _storage(redis_url: str) -> Storage:
+    try:
+        if redis_url:
+            storage = storage_from_string(
+                f"async+{redis_url}", implementation="redispy", wrap_exceptions=True
+            )
+        else:
+            storage = storage_from_string("async+memory://")
+    except ConfigurationError as error:
+        raise SettingsError(
+            f"NOTES_REDIS_URL is {redis_url!r}: {error}. Write redis://host:6379, and install "
+            "what talks to it: pip install 'notes-assistant[redis]'"
+        ) from error
+    assert isinstance(storage, Storage)
+    return storage

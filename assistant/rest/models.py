@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from assistant.answer import Answer
 from assistant.ask import MAX_HISTORY, MAX_LIMIT, MAX_QUESTION
@@ -14,11 +14,28 @@ MAX_BATCH = 64
 MAX_COMMENT = 2000
 _MAX_NAMES = 100
 
+# Said in the description alone: what a blank question is told is a sentence for a person.
+NOT_BLANK: dict[str, JsonValue] = {"pattern": r"\S"}
+
+
+def _whole(value: object) -> object:
+    # To JSON, 3.0 is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 QuestionText: TypeAlias = Annotated[
-    str, Field(min_length=1, max_length=MAX_QUESTION, description="Korean or English")
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_QUESTION,
+        description="Korean or English",
+        json_schema_extra=NOT_BLANK,
+    ),
 ]
 Limit: TypeAlias = Annotated[
-    int, Field(ge=1, le=MAX_LIMIT, description="Sections to return at most")
+    int,
+    Field(ge=1, le=MAX_LIMIT, description="Sections to return at most"),
+    BeforeValidator(_whole),
 ]
 Names: TypeAlias = Annotated[
     list[Annotated[str, Field(max_length=500)]], Field(max_length=_MAX_NAMES)
@@ -50,7 +67,7 @@ class AskRequest(BaseModel):
     ] = []
     min_confidence: Annotated[
         float | None,
-        Field(ge=0, le=1, strict=False, description="Below it: not_covered. Default: calibrated"),
+        Field(ge=0, le=1, description="Below it: not_covered. Default: calibrated"),
     ] = None
     corpora: Annotated[Names, Field(description="Answer from these alone; empty: all")] = []
     documents: Annotated[Names, Field(description="Ids; answer from these alone")] = []

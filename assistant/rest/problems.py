@@ -1,6 +1,6 @@
 """Errors over HTTP: problem details (RFC 9457), one shape and one catalogue for all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from index.errors import (
     FeedbackUnwritable,
     IndexUnusable,
     KeysUnusable,
+    LimitsUnusable,
     NotesError,
     Overloaded,
     QuestionError,
@@ -27,8 +28,10 @@ from index.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 _FIELD = 100
-# What FastAPI says of a body that is no text, or nested too deeply.
+_MOST_FAULTS = 20
+# What FastAPI says of a body that is no text, is nested too deeply, or has too long a number.
 _UNREADABLE = "There was an error parsing the body"
+_NO_OBJECT = "Send a JSON object with Content-Type: application/json."
 _LOG = structlog.get_logger()
 
 
@@ -63,9 +66,12 @@ KINDS: Mapping[str, Kind] = {
     "index-unusable": Kind(503, "Build the index: `notes build`."),
     "keys-unusable": Kind(503, "The operator mends the file of keys; the log names it."),
     "feedback-unwritable": Kind(503, "The operator makes room on the disk; asking goes on."),
+    "limits-unusable": Kind(503, "The operator mends NOTES_REDIS_URL or what it leads to."),
     "overloaded": Kind(503, "Try again after as many seconds as `Retry-After` says."),
     "timeout": Kind(503, "Try again; ask less at once."),
 }  # fmt: skip
+# Any request may meet these.
+_EVERYWHERE = ("misdirected-request", "internal-error")
 
 
 class FieldFault(BaseModel):
@@ -91,10 +97,17 @@ class Problem(BaseModel):
 class Refused(Exception):
     """A request that is answered with a problem."""
 
-    def __init__(self, kind: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        faults: Sequence[FieldFault] = (),
+    ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.headers = headers or {}
+        self.faults = faults
 
 
 def problem(
@@ -117,28 +130,51 @@ def problem(
 
 def refused(error: Refused) -> JSONResponse:
     """Return the response for a refused request."""
-    return problem(error.kind, str(error), headers=error.headers)
+    return problem(error.kind, str(error), error.faults, error.headers)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI responses that say these statuses carry problem details."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in statuses
-    }
+def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI responses that say these problems may come, besides those of every route."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for kind in KINDS:
+        if kind in kinds or kind in _EVERYWHERE:
+            status = KINDS[kind].status
+            response = found.setdefault(status, {"description": HTTPStatus(status).phrase + "."})
+            response["description"] += f" `{kind}`: {KINDS[kind].mend}"
+            content = response.setdefault("content", {}).setdefault(
+                MEDIA_TYPE, {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+            )
+            content["examples"][kind] = {"value": _example(kind)}
+    return found
 
 
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem, with a page for each kind."""
-    app.exception_handler(RequestValidationError)(_invalid)
-    app.exception_handler(HTTPException)(_http)
-    app.exception_handler(NotesError)(_notes)
-    app.exception_handler(TooMany)(_too_many)
-    app.exception_handler(Exception)(_unexpected)
+    for error, handler in handlers().items():
+        app.exception_handler(error)(handler)
     app.include_router(_pages())
+
+
+def handlers() -> dict[type[Exception], Callable[..., Any]]:
+    """Return what makes each error of an application a problem."""
+    return {
+        RequestValidationError: _invalid,
+        HTTPException: _http,
+        NotesError: _notes,
+        Refused: _refused,
+        TooMany: _too_many,
+        Exception: _unexpected,
+    }
+
+
+def _example(kind: str) -> dict[str, Any]:
+    example = Problem(
+        type=f"/problems/{kind}",
+        title=_title(kind),
+        status=KINDS[kind].status,
+        detail=KINDS[kind].mend,
+    )
+    return example.model_dump()
 
 
 def _pages() -> APIRouter:
@@ -176,11 +212,18 @@ def _title(kind: str) -> str:
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-    faults = [_fault(item) for item in error.errors()]
+    faults = [_fault(item) for item in error.errors()[:_MOST_FAULTS]]
+    if any(tuple(item["loc"]) == ("body",) for item in error.errors()) and not _is_json(request):
+        return problem("unsupported-media-type", _NO_OBJECT, faults)
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem("invalid-json", f"The body is not JSON: {faults[0].detail}.")
     detail = "; ".join(f"{fault.field}: {fault.detail}" for fault in faults)
     return problem("invalid-request", detail, faults)
+
+
+def _is_json(request: Request) -> bool:
+    essence = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return essence == "application/json" or essence.endswith("+json")
 
 
 def _fault(item: dict[str, Any]) -> FieldFault:
@@ -193,7 +236,7 @@ def _fault(item: dict[str, Any]) -> FieldFault:
     elif item["type"] == "string_unicode":
         detail = "It holds half a character (a lone surrogate). Send valid Unicode."
     elif item["type"] in ("model_attributes_type", "model_type", "missing") and not where:
-        detail = "Send a JSON object with Content-Type: application/json."
+        detail = _NO_OBJECT
     return FieldFault(field=(".".join(where) or "body")[:_FIELD], detail=detail)
 
 
@@ -202,11 +245,16 @@ async def _http(request: Request, error: HTTPException) -> JSONResponse:
     kind = phrase.lower().replace(" ", "-")
     detail = str(error.detail)
     if detail == _UNREADABLE:
-        return problem("invalid-json", "The body is not JSON in UTF-8, or nested too deeply.")
+        return problem(
+            "invalid-json",
+            "The body is not JSON in UTF-8, is nested too deeply, or has a number of too many "
+            "digits.",
+        )
+    path = request.url.path[:_FIELD]
     if detail == phrase:
         detail = {
-            404: f"There is nothing at {request.url.path}.",
-            405: f"{request.method} is not possible at {request.url.path}.",
+            404: f"There is nothing at {path}.",
+            405: f"{request.method} is not possible at {path}.",
         }.get(error.status_code, phrase)
     known = kind if kind in KINDS else "bad-request"
     return problem(known, detail, headers=error.headers)
@@ -224,13 +272,15 @@ async def _notes(request: Request, error: NotesError) -> JSONResponse:
         return problem("index-unusable", str(error))
     if isinstance(error, Overloaded):
         return problem("overloaded", str(error), headers={"Retry-After": "1"})
+    if isinstance(error, LimitsUnusable):
+        return limits_unusable(error)
     # These name files of the server: that is for its log.
     if isinstance(error, FeedbackUnwritable | KeysUnusable):
         _LOG.error("unusable", error=str(error))
         if isinstance(error, KeysUnusable):
             return problem("keys-unusable", "Keys cannot be checked at the moment.")
         return problem("feedback-unwritable", "Feedback cannot be kept at the moment. Asking can.")
-    return await _unexpected(request, error)
+    raise error
 
 
 def too_many(error: TooMany) -> JSONResponse:
@@ -238,13 +288,30 @@ def too_many(error: TooMany) -> JSONResponse:
     standing = error.standing
     headers = standing.headers() | {"Retry-After": str(standing.reset)}
     detail = f"At most {standing.limit} are allowed. Try again in {standing.reset} seconds."
+    if error.cost > standing.limit:
+        detail = f"At most {standing.limit} are allowed, and this asks {error.cost}: ask fewer."
     return problem("too-many-requests", detail, headers=headers)
+
+
+async def _refused(request: Request, error: Refused) -> JSONResponse:
+    return refused(error)
 
 
 async def _too_many(request: Request, error: TooMany) -> JSONResponse:
     return too_many(error)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _LOG.error("unexpected", exc_info=error)
+def limits_unusable(error: LimitsUnusable) -> JSONResponse:
+    """Return the response where nobody can say how much a caller asked."""
+    _LOG.error("unusable", error=str(error))
+    return problem("limits-unusable", "What was asked cannot be counted at the moment.")
+
+
+def internal_error() -> JSONResponse:
+    """Return the response for what nobody thought of."""
     return problem("internal-error", "Something went wrong here. The log of the server says what.")
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # Starlette raises it again after this, for the guard to log.
+    return internal_error()
