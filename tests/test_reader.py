@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
@@ -442,6 +442,7 @@ def test_links_and_code_are_copied(visit: Open, library: Server, allowed: bool) 
     )
     page.bring_to_front()
     page.get_by_role("button", name="Copy code").click()
+    expect(page.locator(".code .copy")).to_have_text("Copied")
     reader.bring_to_front()
     assert reader.evaluate("navigator.clipboard.readText()") == "apt-get install docker-ce\n"
 
