@@ -57,7 +57,8 @@ def create_chat(answers: Answers, notes: Notes) -> gr.Blocks:
         for question in kept[-_KEPT:] if isinstance(kept, list) else []:
             shown.append(_turn(answers, answers.again, str(question), asked, vote=False))
             asked.append(str(question))
-        about = _section(notes, request.query_params.get("about", ""))
+        given = request.query_params
+        about = _section(notes, given.get("about", ""), given.get("corpus", ""))
         if about:
             shown.append(notice_card({k: v.format(title=about) for k, v in text("about").items()}))
             asked.append(about)
@@ -122,11 +123,12 @@ def _turn(answers: Answers, ask: Ask, question: str, asked: Sequence[str], vote:
     return turn(question, answer_card(answer, question, suggestions, answers.contact, vote))
 
 
-def _section(notes: Notes, place: str) -> str:
+def _section(notes: Notes, place: str, corpus: str) -> str:
     """Return the title of the section at `document#anchor`, empty where there is none."""
     name, _, anchor = place.partition("#")
     for document in notes.documents:
-        for section in document.sections if document.id == name else ():
+        named = document.id == name and corpus in ("", document.corpus)
+        for section in document.sections if named else ():
             if section.anchor == anchor:
                 return section.title
     return ""

@@ -226,6 +226,38 @@ def serve(
 
 @app.command()
 @says_errors
+def slack(
+    corpus: Corpus = None,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    model: Model = None,
+    engine: Engine = None,
+    reranker: RerankerName = None,
+    public_url: PublicUrl = None,
+    link_template: LinkTemplate = None,
+    rate_limit: Annotated[
+        str | None, typer.Option(help="Questions a workspace may ask, as 60/minute, or 0.")
+    ] = None,
+) -> None:
+    """Answer in Slack over Socket Mode, without a public address."""
+    from ui.slack import answer_slack
+
+    settings = read_settings(
+        corpus=corpus,
+        data_dir=data_dir,
+        cache_dir=cache_dir,
+        model=model,
+        engine=engine,
+        reranker=reranker,
+        public_url=public_url,
+        link_template=link_template,
+        rate_limit=rate_limit,
+    )
+    answer_slack(settings, lambda: _assistant(settings, build_missing=True))
+
+
+@app.command()
+@says_errors
 def gaps(
     days: Annotated[int, typer.Option(min=1, max=365, help="Of the last so many days.")] = 30,
     limit: Annotated[int, typer.Option(min=1, max=200, help="Groups to show at most.")] = 20,

@@ -3,7 +3,7 @@
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import gradio
@@ -23,6 +23,8 @@ from assistant.rest.limits import Limits
 from assistant.rest.protocol import Protocol
 from assistant.service import Service
 from assistant.settings import Settings, listed
+from assistant.slack.app import create_router
+from assistant.slack.connection import Connection, open_slack
 from assistant.telemetry import Metrics, set_up_logs
 from index.errors import SettingsError
 from ui.chat import Answers, create_chat, presentation
@@ -78,16 +80,29 @@ def serve(
         root_path=settings.root_path,
         log=settings.log_requests,
     )
-    app = application(service, limits, settings.root_path, settings.contact)
-    with closing(feedback):
+    with ExitStack() as stack:
+        stack.callback(feedback.close)
+        slack = None
+        if settings.slack_signing_secret:
+            slack = open_slack(service, settings, _limits(settings, mode))
+            stack.callback(slack.close)
+        app = application(service, limits, settings.root_path, settings.contact, slack)
         _run(Guard(app, rules, metrics), listener, ready)
 
 
-def application(service: Service, limits: Limits | None, root_path: str, contact: str) -> ASGIApp:
+def application(
+    service: Service,
+    limits: Limits | None,
+    root_path: str,
+    contact: str,
+    slack: Connection | None = None,
+) -> ASGIApp:
     """Return the whole application: `/api`, `/docs`, `/health`, `/notes` and the chat at `/`."""
     assistant = service.assistant
     notes = assistant.snapshot.notes
-    core = create_app(service, limits, root_path)
+    core = create_app(service, limits, root_path, lambda: slack.slack.status if slack else None)
+    if slack:
+        core.include_router(create_router(slack.bolt, slack.signing_secret))
     core.include_router(create_reader(assistant, assistant.snapshot.manifest.corpora))
     # Mounted at the root, the chat would answer for what the API does not have.
     shell = FastAPI(openapi_url=None)

@@ -212,6 +212,7 @@
     if (button?.dataset.language) {
       speak(button.dataset.language);
       kept("notes-language", button.dataset.language);
+      document.cookie = `notes-language=${button.dataset.language}; path=/; max-age=31536000; samesite=lax`;
     } else if (button) {
       deeds[button.dataset.do]?.(button);
       for (const other of button.parentElement.querySelectorAll("[data-do]")) {

@@ -1,0 +1,51 @@
+"""`notes slack`: answers in Slack over Socket Mode, for teams without a public address."""
+
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import closing
+
+from assistant.ask import Assistant
+from assistant.feedback import Feedback, question_vectors
+from assistant.rest.limits import Limits
+from assistant.service import Service
+from assistant.settings import Settings
+from assistant.slack.connection import open_slack
+from assistant.slack.socket_mode import connect
+from assistant.telemetry import Metrics, set_up_logs
+from index.errors import SettingsError
+from ui.options import say
+
+# How much a workspace may ask, unless set otherwise.
+_RATE = "60/minute"
+
+
+def answer_slack(settings: Settings, open_assistant: Callable[[], Assistant]) -> None:
+    """Answer until a signal ends it."""
+    if not settings.slack_app_token or not settings.slack_bot_token:
+        raise SettingsError(
+            "NOTES_SLACK_APP_TOKEN (xapp-…) and NOTES_SLACK_BOT_TOKEN (xoxb-…) must both be set "
+            "for Socket Mode."
+        )
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    set_up_logs()
+    assistant = open_assistant()
+    means = assistant.snapshot.contents.general.vector_means
+    feedback = Feedback(
+        settings.data_dir,
+        settings.keep_questions_days,
+        lambda questions: question_vectors(assistant.encoder, means, questions),
+    )
+    metrics = Metrics(assistant.snapshot.version)
+    service = Service(assistant, feedback, metrics, settings.log_questions)
+    rate = settings.rate_limit or _RATE
+    limits = None if rate == "0" else Limits(rate, settings.redis_url)
+    with closing(feedback), closing(open_slack(service, settings, limits)) as connection:
+        disconnect = connect(connection.bolt, connection.slack, settings.slack_app_token)
+        try:
+            say("Notes Assistant is ready: it answers in Slack.   Stop: Ctrl+C")
+            ended.wait()
+        finally:
+            disconnect()
