@@ -7,8 +7,10 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from running import ROOT, Server
 from running import server as run_server
+from visiting import launched
 
 from assistant.ask import Assistant
 from index.corpus import read
@@ -53,3 +55,17 @@ def server(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     shutil.copytree(ROOT / "corpus", folder / "corpus")
     with run_server(folder / "data", "--corpus", str(folder / "corpus")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Return Playwright; for one module, since no other event loop runs beside it."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Return the real browser."""
+    with launched(playwright) as opened:
+        yield opened

@@ -1,7 +1,5 @@
 """The chat and the reader in a real browser: Debian's Chromium, driven by Playwright."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +7,13 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect
 from running import NOTES, ROOT, Server, environment
 from running import server as run_server
+from visiting import SHOTS, SIZES, Visit
 
 from assistant.messages import message
 
-SHOTS = ROOT / "artifacts"
-SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 HOSTILE = """---
 title: <script>window.broken=1</script>Hostile
 ---
@@ -32,64 +29,6 @@ The attack uses <script>window.broken=1</script> and <img src=x onerror="window.
 | --- | --- |
 | <iframe src="javascript:window.broken=1"></iframe> row | <b onclick="window.broken=1">bold</b> |
 """
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not path:
-        pytest.fail(
-            "NO BROWSER: Chromium is not installed, so the chat and the reader were NOT tested. "
-            "Install it (apt-get install chromium) or name one in CHROMIUM."
-        )
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    opened = playwright.chromium.launch(executable_path=path, args=switches)
-    yield opened
-    opened.close()
-
-
-class Visit:
-    """A page with what went wrong on it: errors, and requests to other hosts."""
-
-    def __init__(self, browser: Browser, server: Server, locale: str, size: str) -> None:
-        width, height = SIZES[size]
-        context = browser.new_context(
-            locale=locale, viewport={"width": width, "height": height}, base_url=server.url
-        )
-        self.page: Page = context.new_page()
-        self.errors: list[str] = []
-        self.elsewhere: list[str] = []
-        host = urlsplit(server.url).netloc
-        context.on("request", lambda r: self._request(r.url, host))
-        context.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
-        context.on("weberror", lambda e: self.errors.append(str(e.error)))
-
-    def _request(self, url: str, host: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host:
-            self.elsewhere.append(url)
-
-    def ask(self, question: str) -> None:
-        """Type the question, send it, and wait for its answer."""
-        before = self.page.locator(".note-card").count()
-        box = self.page.locator("#box textarea")
-        box.fill(question)
-        box.press("Enter")
-        expect(self.page.locator(".note-card")).to_have_count(before + 1, timeout=20_000)
-
-    def shot(self, name: str) -> None:
-        SHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png")
-
-    def assert_clean(self) -> None:
-        assert self.errors == []
-        assert self.elsewhere == []
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -7,33 +7,31 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from gradio_client import Client
 from playwright.sync_api import Browser, Page, Route, expect
 from running import Server
-from test_browser import SIZES, Visit, browser, playwright  # noqa: F401
+from visiting import SIZES, Visit
 
 QUESTION = {
     "ko-KR": "볼륨은 어디에 저장되나요?",
     "en-US": "What is the difference between an image and a container?",
 }
-Visits = Any
 
 
 @pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:  # noqa: F811
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
     opened = open_chat(browser, server, "ko-KR", "desktop")
     yield opened
     opened.page.context.close()
 
 
-def open_chat(browser: Browser, server: Server, locale: str, size: str, path: str = "/") -> Visit:  # noqa: F811
+def open_chat(browser: Browser, server: Server, locale: str, size: str, path: str = "/") -> Visit:
     opened = Visit(browser, server, locale, size)
     opened.page.goto(path)
     expect(opened.page.locator("#box textarea")).to_be_visible(timeout=20_000)
-    expect(opened.page.locator("#box textarea")).to_have_attribute(
-        "placeholder", "노트에 물어보세요…" if locale == "ko-KR" else "Ask the notes…"
-    )
+    hint = "노트에 물어보세요…" if locale == "ko-KR" else "Ask the notes…"
+    expect(opened.page.locator("#box textarea")).to_have_attribute("placeholder", hint)
     return opened
 
 
@@ -55,7 +53,7 @@ def test_axe_finds_nothing_serious(
     server: Server,
     locale: str,
     size: str,
-    dark: bool,  # noqa: F811
+    dark: bool,
 ) -> None:
     visit = open_chat(browser, server, locale, size)
     if dark:
@@ -142,7 +140,7 @@ class TestConversation:
         visit.ask("VM이랑 차이가 뭐야")
         expect(visit.page.locator("details.note-passage").first).to_have_attribute("open", "")
 
-    def test_two_visitors_do_not_share_one(self, browser: Browser, server: Server) -> None:  # noqa: F811
+    def test_two_visitors_do_not_share_one(self, browser: Browser, server: Server) -> None:
         first = open_chat(browser, server, "ko-KR", "desktop")
         second = open_chat(browser, server, "ko-KR", "desktop")
         first.ask("도커 볼륨이 뭐야")
@@ -152,7 +150,7 @@ class TestConversation:
 
 
 class TestLinks:
-    def test_an_address_asks_a_question_once(self, browser: Browser, server: Server) -> None:  # noqa: F811
+    def test_an_address_asks_a_question_once(self, browser: Browser, server: Server) -> None:
         visit = open_chat(browser, server, "ko-KR", "desktop", "/?q=도커가 뭐야")
         expect(visit.page.locator(".note-question")).to_have_text(["도커가 뭐야"], timeout=20_000)
         assert "q=" not in visit.page.url
@@ -163,7 +161,7 @@ class TestLinks:
     def test_an_address_names_the_section_to_ask_about(
         self,
         browser: Browser,
-        server: Server,  # noqa: F811
+        server: Server,
     ) -> None:
         path = "/?about=docker%23데이터-영속성-volumes"
         visit = open_chat(browser, server, "ko-KR", "desktop", path)
@@ -201,7 +199,7 @@ class TestLinks:
         expect(last).not_to_contain_text("‘도커 컨테이너’로 찾은 결과예요.")
 
 
-def test_a_vote_reaches_the_notes_author(browser: Browser, server: Server) -> None:  # noqa: F811
+def test_a_vote_reaches_the_notes_author(browser: Browser, server: Server) -> None:
     visit = open_chat(browser, server, "en-US", "desktop")
     visit.ask("How do volumes and bind mounts compare in speed?")
     vote = visit.page.locator(".note-vote").first

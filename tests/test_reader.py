@@ -2,11 +2,9 @@
 
 import base64
 import http.client
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -15,9 +13,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 from running import ROOT, Server
 from running import server as run_server
+from visiting import launched
 
 from assistant.ask import Assistant
 from index import store
@@ -88,32 +87,6 @@ The team keeps its volumes on the shared server. See [how we pair](pair.md). ![t
 Nobody deletes a volume on Friday.
 """
 PAIR = "# Pairing\n\n## Why pair\n\nTwo people see more than one.\n"
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@contextmanager
-def launched(playwright: Playwright, *switches: str) -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not path:
-        pytest.fail(
-            "NO BROWSER: Chromium is not installed, so the reader was NOT tested. Install it "
-            "(apt-get install chromium) or name one in CHROMIUM."
-        )
-    usual = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    opened = playwright.chromium.launch(executable_path=path, args=[*usual, *switches])
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    with launched(playwright) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
