@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint openapi chromium bench lock clean
+.PHONY: install run test lint openapi fuzz soak chromium bench lock clean
 
 install: $(VENV)/.installed
 
@@ -30,6 +30,14 @@ openapi: install
 
 test: lint chromium
 	$(BIN)/pytest
+
+# Thousands of made-up calls, other ones each time; `make test` runs a few, always the same.
+fuzz: install
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -s --timeout 1800 tests/test_fuzz.py
+
+# Sixteen clients for a minute, memory measured; `make test` runs a few seconds of it.
+soak: install
+	SOAK_SECONDS=$${SOAK_SECONDS:-60} $(BIN)/pytest -s tests/soak
 
 chromium:
 	@sh tests/install_chromium.sh

@@ -1,12 +1,15 @@
 """The one way to an answer that every face takes: answered, counted, kept for the authors."""
 
+import asyncio
+import contextvars
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import anyio
-import anyio.to_thread
 import structlog
 
 from assistant.answer import Answer
@@ -18,7 +21,10 @@ from index.errors import Overloaded
 
 # Where more wait than this, whoever comes next would wait longer than a person does.
 _MOST_WAITING = 500
+_CORES = os.cpu_count() or 1
 _LOG = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,20 +51,29 @@ class Service:
         return answer, stages
 
     async def answers(self, questions: Sequence[Question]) -> list[tuple[Answer, Stages]]:
-        """Return answers in order, made in threads of which there are as many as cores.
+        """Return answers in order, with the seconds of each stage. Raises Overloaded."""
+        return await self.apart(lambda: [self.timed(question) for question in questions])
 
-        Raises Overloaded when too many questions wait already.
+    async def apart(self, work: Callable[[], T]) -> T:
+        """Return what work returns, done in one of as many threads as there are cores.
+
+        They are always the same ones: others would be no faster, and each that ever encoded keeps
+        memory of its own. Raises Overloaded when too much waits already.
         """
-        if self._threads.statistics().tasks_waiting >= _MOST_WAITING:
+        if self._turns.statistics().tasks_waiting >= _MOST_WAITING:
             raise Overloaded("Too many questions wait for an answer. Try again in a moment.")
         self.metrics.waiting.inc()
         try:
-            return await anyio.to_thread.run_sync(
-                lambda: [self.timed(question) for question in questions], limiter=self._threads
-            )
+            async with self._turns:
+                run = contextvars.copy_context().run
+                return await asyncio.get_running_loop().run_in_executor(self._threads, run, work)
         finally:
             self.metrics.waiting.dec()
 
     @cached_property
-    def _threads(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(os.cpu_count() or 1)
+    def _turns(self) -> anyio.CapacityLimiter:
+        return anyio.CapacityLimiter(_CORES)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_CORES, "questions")

@@ -17,7 +17,13 @@ from running import server as run_server
 
 from assistant.keys import Keys
 
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "2")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")
+# The long run tries something else each time.
+HOW_MANY = (
+    ("--max-examples", EXAMPLES, "--generation-database", "none")
+    if EXAMPLES
+    else ("--max-examples", "2", "--generation-deterministic")
+)
 # One check is left out, and stands in tests/fuzz/checks.py in another form, with the reason.
 CHECKS = ("--checks", "all", "--exclude-checks", "positive_data_acceptance")
 
@@ -27,7 +33,7 @@ def limited(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Return a server that needs keys, and limits their holders."""
     data_dir = copied(server, tmp_path_factory.mktemp("limited"))
     Keys(data_dir).create("first", ["ask"])
-    options = ("--host", "0.0.0.0", "--rate-limit", "20/minute")  # noqa: S104
+    options = ("--host", "0.0.0.0", "--rate-limit", "60/minute")  # noqa: S104
     with run_server(data_dir, *options) as running:
         yield running
 
@@ -45,8 +51,7 @@ def fuzzed(server: Server, folder: Path, *options: str) -> int:
     """Return how many cases there were, none of which failed; nor does the server log a trace."""
     command = [
         Path(sys.executable).with_name("schemathesis"),
-        *("run", f"{server.url}/openapi.json", *CHECKS, "--max-examples", EXAMPLES),
-        *("--generation-database", "none", "--generation-deterministic", "--no-color", *options),
+        *("run", f"{server.url}/openapi.json", *CHECKS, *HOW_MANY, "--no-color", *options),
     ]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "checks"}
     environment["PYTHONPATH"] = str(ROOT / "tests" / "fuzz")

@@ -262,12 +262,13 @@ class TestPublic:
     def test_no_spelling_opens_it(self, public: Server, closed: str) -> None:
         spelt = [
             closed + "/", closed + "//", "/" + closed, closed.upper(), closed + "%00",
-            closed + ";x", closed + "?x", closed + "#x", "/notes/.." + closed, "/notes/%2e%2e" + closed,
+            closed + ";x", closed + "?x", closed + "#x", "/notes/.." + closed,
+            "/notes/%2e%2e" + closed, closed.replace("/", "%2f"), "/\\" + closed[1:],
             "/assistant" + closed, "/assistant/assistant" + closed, "/assistant/" + closed,
             "/assistant/assistant/assistant" + closed, "/assistant%2f" + closed[1:],
             closed.replace("m", "%6d").replace("g", "%67"),
             closed.replace("m", "%256d").replace("g", "%2567"), "/." + closed,
-            "/health/live/.." + closed, f"{public.url}{closed}", "/\\" + closed[1:], closed.replace("/", "%2f"),
+            "/health/live/.." + closed, f"{public.url}{closed}",
         ]  # fmt: skip
         for path in spelt:
             for method in ("GET", "HEAD", "POST"):

@@ -1,5 +1,6 @@
 """The chat: questions and answer cards in Gradio."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,8 @@ from ui.suggestions import Suggestions
 _STATIC = Path(__file__).parent / "static"
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Noto Sans KR")
 _CODE_FONTS = ("ui-monospace", "SFMono-Regular", "Consolas", "D2Coding")
-_AT_ONCE = 16
+# More at once than cores would only take memory.
+_AT_ONCE = os.cpu_count() or 1
 _EXAMPLES = 6
 _KEPT = 20
 # Of a question that is too long to be asked, as much is shown.

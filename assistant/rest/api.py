@@ -1,12 +1,11 @@
 """The REST API, version 1."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
-import anyio.to_thread
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi_offline import FastAPIOffline
 
 from assistant.answer import Answer
@@ -36,6 +35,8 @@ from assistant.timing import Stages
 from index.errors import QuestionError, UnknownName
 from index.notes import Document
 
+SlackState: TypeAlias = Callable[[], Literal["ok", "unauthorized"] | None]
+
 _MOST_OFFSET = 10_000
 _MOST_GAPS = 200
 _MOST_DAYS = 365
@@ -51,10 +52,16 @@ _BODY = (
 )  # fmt: skip
 
 
-def create_app(service: Service, limits: Limits | None = None, root_path: str = "") -> FastAPI:
+def create_app(
+    service: Service,
+    limits: Limits | None = None,
+    root_path: str = "",
+    slack: SlackState = lambda: None,
+) -> FastAPI:
     """Return the application with REST and health; faces for people are mounted onto it.
 
     limits: what callers may ask, none where it is None. root_path: below which a proxy shows it.
+    slack: how its connection is, for whoever asks whether the server is ready.
     """
     app = FastAPIOffline(
         redoc_url=None,
@@ -68,7 +75,7 @@ def create_app(service: Service, limits: Limits | None = None, root_path: str = 
     app.include_router(_questions(service, limits))
     app.include_router(_notes(service))
     app.include_router(_authors(service))
-    app.include_router(_operations(service))
+    app.include_router(_operations(service, slack))
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 
@@ -85,6 +92,7 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         "/ask",
         operation_id="ask",
         summary="Ask one question",
+        response_description="The sections that answer, or none",
         responses=problems.documented(*_BODY, *_ASKING, "invalid-question"),
     )
     async def ask(body: AskRequest, request: Request, response: Response) -> Answer:
@@ -113,6 +121,7 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         "/ask/batch",
         operation_id="askBatch",
         summary="Ask several questions at once",
+        response_description="The answers, in the order of the questions",
         responses=problems.documented(*_BODY, *_ASKING, "invalid-question"),
     )
     async def ask_batch(body: BatchRequest, request: Request, response: Response) -> BatchAnswers:
@@ -128,7 +137,8 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         "/search",
         operation_id="search",
         summary="Search while typing",
-        responses=problems.documented(*_READING, "invalid-request", "invalid-question", "timeout")
+        response_description="One page of the sections that match",
+        responses=problems.documented(*_ASKING, "invalid-request", "invalid-question")
         | {304: {"description": "As before: the sections of the same `ETag` still hold"}},
     )
     async def find(
@@ -144,8 +154,12 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
                 examples=["도커 볼", "compose"],
             ),
         ],
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 10,
-        offset: Annotated[int, Query(ge=0, le=_MOST_OFFSET)] = 0,
+        limit: Annotated[
+            int, Query(ge=1, le=MAX_LIMIT, description="Sections to return at most")
+        ] = 10,
+        offset: Annotated[
+            int, Query(ge=0, le=_MOST_OFFSET, description="Sections to leave out, for later pages")
+        ] = 0,
         corpus: Annotated[Names, Query(description="Of these alone; none: of all")] = [],  # noqa: B006
         document: Annotated[Names, Query(description="Ids; of these alone; none: of all")] = [],  # noqa: B006
     ) -> Results:
@@ -165,7 +179,7 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         if headers["ETag"] in _tags(request):
             return Response(status_code=304, headers=headers)  # type: ignore[return-value]
         try:
-            found = await anyio.to_thread.run_sync(
+            found = await service.apart(
                 lambda: search(service.assistant, q, limit, offset, corpus, document)
             )
         except UnknownName as error:
@@ -185,6 +199,7 @@ def _notes(service: Service) -> APIRouter:
         "/documents",
         operation_id="listDocuments",
         summary="What is indexed",
+        response_description="Every document",
         responses=problems.documented(*_READING),
     )
     async def documents() -> Documents:
@@ -206,10 +221,11 @@ def _notes(service: Service) -> APIRouter:
         "/documents/{id:path}/sections",
         operation_id="listSections",
         summary="The sections of a document",
+        response_description="Every section, in the order of the document",
         responses=problems.documented(*_READING, "not-found", "invalid-request"),
     )
     async def sections(
-        id: str,  # noqa: A002
+        id: Annotated[str, Path(description="As GET /api/v1/documents gives it")],  # noqa: A002
         corpus: Annotated[
             str | None, Query(description="Where several have a document so called")
         ] = None,
@@ -242,6 +258,7 @@ def _authors(service: Service) -> APIRouter:
         "/feedback",
         operation_id="giveFeedback",
         summary="Say whether an answer helped",
+        response_description="The vote as it was kept",
         responses=problems.documented(*_BODY, *_READING, "not-found", "feedback-unwritable"),
     )
     def feedback(body: FeedbackRequest) -> FeedbackKept:
@@ -253,21 +270,26 @@ def _authors(service: Service) -> APIRouter:
         "/gaps",
         operation_id="listGaps",
         summary="What the notes fail to answer",
-        responses=problems.documented(*_READING, "invalid-request", "feedback-unwritable"),
+        response_description="Questions alike, the most frequent first",
+        responses=problems.documented(*_ASKING, "invalid-request", "feedback-unwritable"),
     )
-    def gaps(
-        limit: Annotated[int, Query(ge=1, le=_MOST_GAPS)] = 50,
-        days: Annotated[int, Query(ge=1, le=_MOST_DAYS)] = 30,
+    async def gaps(
+        limit: Annotated[
+            int, Query(ge=1, le=_MOST_GAPS, description="Groups to return at most")
+        ] = 50,
+        days: Annotated[
+            int, Query(ge=1, le=_MOST_DAYS, description="Of the last so many days")
+        ] = 30,
     ) -> Gaps:
         """Return questions that went unanswered or were voted down, the most frequent first."""
         now = datetime.now(UTC)
-        found = service.feedback.gaps(limit, days, now)
+        found = await service.apart(lambda: service.feedback.gaps(limit, days, now))
         return Gaps(since=now - timedelta(days=days), gaps=found)
 
     return router
 
 
-def _operations(service: Service) -> APIRouter:
+def _operations(service: Service, slack: SlackState) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/health/live", operation_id="live", summary="Whether the process runs")
@@ -283,7 +305,7 @@ def _operations(service: Service) -> APIRouter:
     )
     async def ready() -> Ready:
         """Return 200 once questions are answered."""
-        return Ready(index_version=service.assistant.snapshot.version)
+        return Ready(index_version=service.assistant.snapshot.version, slack=slack())
 
     @router.get(
         "/metrics",

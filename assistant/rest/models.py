@@ -146,7 +146,9 @@ class FeedbackRequest(BaseModel):
 
     answer_id: Annotated[str, Field(min_length=1, max_length=64, description="`id` of an answer")]
     helpful: bool
-    comment: Annotated[str | None, Field(max_length=MAX_COMMENT)] = None
+    comment: Annotated[
+        str | None, Field(max_length=MAX_COMMENT, description="For the notes' authors")
+    ] = None
 
 
 class FeedbackKept(BaseModel):
@@ -174,3 +176,7 @@ class Ready(BaseModel):
 
     status: Literal["ready"] = "ready"
     index_version: str
+    slack: Annotated[
+        Literal["ok", "unauthorized"] | None,
+        Field(description="Whether Slack takes the bot's token; null: not set up or not known yet"),
+    ] = None

@@ -56,6 +56,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         components["headers"] = _FIELDS
         for path in document["paths"].values():
             for operation in path.values():
+                operation["responses"] = dict(sorted(operation["responses"].items()))
                 _describe_fields(operation["responses"])
         components["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
@@ -68,8 +69,10 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _describe_fields(responses: dict[str, Any]) -> None:
+    limited = "429" in responses
     for status, response in responses.items():
-        names = ["X-Request-ID", *(_RATE if "429" in responses else ())]
+        counted = limited and (status < "400" or status == "429")
+        names = ["X-Request-ID", *(_RATE if counted else ())]
         if status in ("429", "503"):
             names.append("Retry-After")
         found = {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -4,8 +4,6 @@ import json
 
 import schemathesis
 from schemathesis import Case, CheckContext, Response
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.failures import Failure
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 PROBLEM = "application/problem+json"
