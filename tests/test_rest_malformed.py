@@ -106,7 +106,7 @@ def test_the_largest_body_is_read(asking: httpx.Client) -> None:
 
 def test_slow_bodies(server: Server, asking: httpx.Client) -> None:
     place = urlsplit(server.url)
-    head = b"POST /api/v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"
+    head = b"POST /api/v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n{"
 
     def slow(number: int) -> bytes:
         with socket.create_connection((place.hostname, place.port), timeout=60) as opened:

@@ -37,7 +37,15 @@ _READING = ("GET", "HEAD", "OPTIONS")
 _CHAT_ASKS = "/gradio_api/queue/join"
 _COUNTED_BY_ROUTE = ("/api/v1/ask", "/api/v1/ask/batch")
 # Probes, and the files that one visit to a page needs.
-_UNCOUNTED = ("/health/", "/assets/", "/static/", "/static-offline-docs/", "/theme")
+# Slack is counted by team.
+_UNCOUNTED = (
+    "/health/",
+    "/assets/",
+    "/static/",
+    "/static-offline-docs/",
+    "/theme",
+    "/slack/events",
+)
 _LABELS = (
     "/api/v1/ask/batch",
     "/api/v1/ask",

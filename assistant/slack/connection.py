@@ -1,0 +1,65 @@
+"""Slack, put together from the settings."""
+
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter
+from slack_bolt import App
+
+from assistant.rest.limits import Limits
+from assistant.service import Service
+from assistant.settings import Settings
+from assistant.slack.app import create_bolt, create_router
+from assistant.slack.client import Slack, Status
+from assistant.slack.desk import Desk
+from assistant.slack.inbox import Inbox
+from index.errors import SettingsError
+
+# Socket Mode signs nothing, and Bolt wants a secret all the same.
+_NO_SECRET = "socket-mode"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What Slack's requests go to, and who answers them."""
+
+    bolt: App
+    desk: Desk
+    signing_secret: str = field(repr=False)
+
+    @property
+    def slack(self) -> Slack:
+        """Return the Web API."""
+        return self.desk.slack
+
+    @property
+    def status(self) -> Status | None:
+        """Return whether Slack takes the token, None where it was not asked yet."""
+        return self.slack.status
+
+    def router(self) -> APIRouter:
+        """Return the route for Slack's requests over HTTP."""
+        return create_router(self.bolt, self.signing_secret)
+
+    def close(self) -> None:
+        """Answer what was taken, and end."""
+        self.desk.close()
+
+
+def open_slack(service: Service, settings: Settings, limits: Limits | None) -> Connection:
+    """Return the connection, at work already; limits are to be Slack's own.
+
+    Raises SettingsError where the bot's token is missing or the inbox cannot be used.
+    """
+    if not settings.slack_bot_token:
+        raise SettingsError(
+            "NOTES_SLACK_BOT_TOKEN is missing: install the app to your workspace, and set it to "
+            "the Bot User OAuth Token that Slack shows then."
+        )
+    slack = Slack(settings.slack_bot_token, settings.slack_api_url)
+    inbox = Inbox(settings.data_dir, settings.keep_questions_days)
+    desk = Desk(service, slack, inbox, limits)
+    secret = settings.slack_signing_secret or _NO_SECRET
+    bolt = create_bolt(desk, settings.slack_bot_token, secret)
+    connection = Connection(bolt, desk, secret)
+    desk.open()
+    return connection

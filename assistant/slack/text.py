@@ -1,0 +1,66 @@
+"""Slack's own markup: a question out of it, and text of others into it so that it stays text.
+
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+import html
+from collections.abc import Collection
+
+import regex
+
+_REFERENCE = regex.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
+_SPECIAL = ("@", "#", "!")
+# At a word's edge these would begin or end bold, italic, struck or code; inside one they do not.
+_EDGES = regex.compile(r"(?<![\p{L}\p{N}])[*_~`]|[*_~`](?![\p{L}\p{N}])")
+_ALIKE = {"*": "∗", "_": "＿", "~": "∼", "`": "ˋ"}
+# What would turn the text around it, or means nothing on a screen.
+_UNSEEN = regex.compile(r"[\p{Bidi_Control}\p{Cs}]|(?![\n\t])\p{Cc}")
+
+
+def question(text: str, bots: Collection[str] = ()) -> str:
+    """Return what a person wrote: without mentions of the bots, Slack's escapes undone.
+
+    bots: user ids of the app's bot; where none is known, the first mention is taken for it.
+    """
+    if not bots and (first := regex.match(r"\s*<@[^<>]*>", text)):
+        text = text[first.end() :]
+
+    def written(reference: regex.Match[str]) -> str:
+        target, label = reference[1], reference[2]
+        if target.startswith("@") and target[1:] in bots:
+            return " "
+        if not target.startswith(_SPECIAL):
+            return label or target
+        if target.startswith("!"):
+            # <!here>, <!subteam^S1|@team>, <!date^…|tomorrow>
+            return label or f"@{target[1:].partition('^')[0]}"
+        # A person's or a channel's id means nothing to the notes.
+        return f"{target[0]}{label.removeprefix(target[0])}" if label else " "
+
+    return " ".join(html.unescape(_REFERENCE.sub(written, text)).split())
+
+
+def escaped(text: str) -> str:
+    """Return text that mrkdwn shows as it is: no link, no mention, no channel is in it."""
+    safe = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _EDGES.sub(lambda edge: _ALIKE[edge[0]], safe)
+
+
+def link(url: str, label: str) -> str:
+    """Return a link in mrkdwn."""
+    address = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E")
+    return f"<{address.replace('|', '%7C').replace(' ', '%20')}|{escaped(label)}>"
+
+
+def shown(text: str) -> str:
+    """Return text without what steers a screen."""
+    return _UNSEEN.sub("", text)
+
+
+def cut(text: str, most: int) -> str:
+    """Return the text in at most so many characters, cut between words and with an ellipsis."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1]
+    space = kept.rfind(" ", most // 2)
+    return (kept[:space] if space > 0 else kept).rstrip() + "…"
