@@ -58,7 +58,8 @@ def notes(
 def free_port() -> int:
     """Return a port that nothing listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # At any address, as a server may that others reach.
+        probe.bind(("", 0))
         port: int = probe.getsockname()[1]
         return port
 

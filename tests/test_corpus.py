@@ -1,6 +1,7 @@
 """Folders of Markdown: what is read, and what is said when it cannot be."""
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,8 @@ def test_files_without_text_are_left_out_and_named(tmp_path: Path) -> None:
         ({"a.txt": "x"}, "holds no Markdown files"),
         ({"a.md": ""}, "a.md is empty"),
         ({"a.md": "# A\n\n## B\n"}, "a.md has headings but no text"),
-        ({"a.md": b"# A\n\nfine\n\xb5\xb5\xc4\xbf\n"}, r"a\.md:4 is not UTF-8 .*Save the file"),
-        ({"a.md": "---\na: [\n---\ntext"}, "front matter is not YAML at line 2"),
+        ({"a.md": b"# A\n\nfine\ncaf\xe9 \n"}, r"a\.md:4 is not UTF-8 .* save the file"),
+        ({"a.md": b"\xff\xfea"}, r"a\.md:1 is not UTF-16"),
     ],
 )
 def test_bad_notes_are_named(tmp_path: Path, files: dict[str, str | bytes], said: str) -> None:
@@ -66,7 +67,7 @@ def test_bad_notes_are_named(tmp_path: Path, files: dict[str, str | bytes], said
 
 def test_a_name_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"bad\xff.md")).write_text("text")
-    with pytest.raises(CorpusError, match=r"not UTF-8\. Rename"):
+    with pytest.raises(CorpusError, match=r"bad\\xff\.md has a name that is not UTF-8: rename"):
         read({"default": tmp_path})
 
 
@@ -77,20 +78,116 @@ def test_two_files_of_one_address_are_named(tmp_path: Path) -> None:
 
 
 def test_front_matter_without_end_is_no_crash(tmp_path: Path) -> None:
-    write(tmp_path, {"a.md": "---\n" + "[" * 5000 + "\n---\ntext"})
-    with pytest.raises(CorpusError, match="front matter is not YAML"):
-        read({"default": tmp_path})
+    write(tmp_path, {"a.md": "---\na: " + "[" * 5000 + "\n---\ntext"})
+    found = read({"default": tmp_path})
+    assert [(w.path, w.line, w.reason[:31]) for w in found.warnings] == [
+        ("a.md", 2, "its front matter is not YAML at")
+    ]
+    assert [document.id for document in found.documents] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("matter", "line", "kind"),
+    [
+        ("---\ntitle: ok\na: [\n---\n", 3, "YAML"),
+        ("---\na: !!python/object:os.system\n---\n", 2, "YAML"),
+        ("+++\ntitle = 'ok'\nbad =\n+++\n", 3, "TOML"),
+    ],
+)
+def test_front_matter_that_cannot_be_read_costs_only_itself(
+    tmp_path: Path, matter: str, line: int, kind: str
+) -> None:
+    found = read(write(tmp_path, {"a.md": matter + "# Head\n\ntext\n", "b.md": "fine"}))
+    assert [document.id for document in found.documents] == ["a", "b"]
+    assert found.documents[0].title == "Head"
+    (warning,) = found.warnings
+    assert (warning.path, warning.line) == ("a.md", line)
+    assert warning.reason.startswith(f"its front matter is not {kind}")
+
+
+@pytest.mark.parametrize(
+    ("data", "warned"),
+    [
+        ("# 도커\r\n\r\n컨테이너는 가볍다.\r\n".encode("utf-16"), False),
+        (b"\xfe\xff" + "# 도커\n\n컨테이너는 가볍다.\n".encode("utf-16-be"), False),
+        ("# 도커\r\n\r\n컨테이너는 가볍다.\r\n".encode("cp949"), True),
+        ("# 도커\n\n컨테이너는 가볍다.\n".encode("euc-kr"), True),
+        ("\ufeff# 도커\r\r컨테이너는 가볍다.\r".encode(), False),
+    ],
+)
+def test_encodings_are_found_and_lines_stay_true(
+    tmp_path: Path, data: bytes, *, warned: bool
+) -> None:
+    found = read(write(tmp_path, {"a.md": data}))
+    (document,) = found.documents
+    assert document.source == "# 도커\n\n컨테이너는 가볍다.\n"
+    assert bool(found.warnings) is warned
+    (section,) = document.sections
+    assert (section.title, section.first_line, section.last_line) == ("도커", 1, 3)
+    line = section.blocks[0].lines[0]
+    assert document.source[line.start : line.end] == line.plain == "컨테이너는 가볍다."
+
+
+@pytest.mark.parametrize("text", ["Été à la plage, déjà vu", "Grüße aus Köln, schöne Straße"])
+def test_other_code_pages_are_not_taken_for_korean(tmp_path: Path, text: str) -> None:
+    found = read(write(tmp_path, {"a.md": text.encode("latin-1"), "b.md": "fine"}))
+    assert [document.id for document in found.documents] == ["b"]
+    assert "not UTF-8" in found.skipped[0].reason
+
+
+def test_globs_choose_and_gitignore_is_honoured(tmp_path: Path) -> None:
+    names = [
+        "a.md", "drafts/b.md", "guide/c.md", "guide/old/d.md", "guide/old/keep.md", "build/e.md",
+        "build/deep/f.md", ".hidden/g.md", "guide/x.mdx", "LICENSE.md",
+    ]  # fmt: skip
+    write(tmp_path, dict.fromkeys(names, "text"))
+    write(tmp_path, {".gitignore": "build/\n!\n**/old/*\n", "guide/old/.gitignore": "!keep.md\n"})
+
+    def found(**globs: list[str]) -> list[str]:
+        return [d.path for d in read({"default": tmp_path}, **globs).documents]
+
+    everything = ["LICENSE.md", "a.md", "drafts/b.md", "guide/c.md", "guide/old/keep.md"]
+    assert found() == [*everything, "guide/x.mdx"]
+    assert found(include=["guide/**"]) == ["guide/c.md", "guide/old/keep.md", "guide/x.mdx"]
+    assert found(include=["*.mdx", "/a.md"]) == ["a.md", "guide/x.mdx"]
+    assert found(exclude=["drafts/", "guide", "LICENSE.md"]) == ["a.md"]
+    with pytest.raises(CorpusError, match="that the globs let be read"):
+        found(include=["../*"])
+    with pytest.raises(CorpusError, match="no globs"):
+        found(exclude=["!"])
+
+
+def test_names_are_the_same_on_every_machine(tmp_path: Path) -> None:
+    write(tmp_path, {unicodedata.normalize("NFD", "가이드/설치.md"): "글", "나.md": "글"})
+    found = read({"default": tmp_path}, exclude=[unicodedata.normalize("NFD", "나.md")])
+    assert [d.id for d in found.documents] == ["가이드/설치"]
+
+
+def test_several_corpora_and_lone_files(tmp_path: Path) -> None:
+    write(tmp_path, {"a/x.md": "one", "b/x.md": "two", "b/y.md": "three"})
+    found = read({"first": tmp_path / "a", "second": tmp_path / "b" / "x.md"})
+    assert [(d.corpus, d.id, d.path, d.source) for d in found.documents] == [
+        ("first", "x", "x.md", "one"),
+        ("second", "x", "x.md", "two"),
+    ]
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="does not exist"):
         read({"default": tmp_path / "none"})
-    write(tmp_path, {"a.md": "text"})
-    with pytest.raises(CorpusError, match=r"is a file\. Give the folder"):
-        read({"default": tmp_path / "a.md"})
+    write(tmp_path, {"a.txt": "text"})
+    with pytest.raises(CorpusError, match=r"is no Markdown file"):
+        read({"default": tmp_path / "a.txt"})
 
 
 def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     write(tmp_path, {"secret.md": "hidden", "notes/a.md": "shown"})
     (tmp_path / "notes" / "b.md").symlink_to(tmp_path / "secret.md")
+    (tmp_path / "notes" / "up").symlink_to(tmp_path)
+    (tmp_path / "notes" / "loop.md").symlink_to(tmp_path / "notes" / "loop.md")
+    write(tmp_path, {"ignore": "a.md"})
+    (tmp_path / "notes" / ".gitignore").symlink_to(tmp_path / "ignore")
+    write(tmp_path, {"glossary.yaml": "- [a, b]"})
+    (tmp_path / "notes" / "glossary.yaml").symlink_to(tmp_path / "glossary.yaml")
+    assert read({"default": tmp_path / "notes"}).glossary == ()
     assert [d.id for d in read({"default": tmp_path / "notes"}).documents] == ["a"]

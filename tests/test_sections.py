@@ -119,8 +119,9 @@ def test_the_title_stands_once_in_a_path() -> None:
 
 
 def test_front_matter_that_is_not_yaml_is_named_with_its_line() -> None:
-    with pytest.raises(ValueError, match="front matter is not YAML at line 3"):
-        parse("---\ntitle: ok\nbad: [\n---\ntext\n", "f")
+    parsed = parse("---\ntitle: ok\nbad: [\n---\ntext\n", "f")
+    assert str(parsed.fault) == "its front matter is not YAML at line 3"
+    assert [s.path for s in parsed.sections] == [("f",)]
 
 
 @given(st.text(alphabet="ab. 가?!다#`*[]()\n->|📝\t1", max_size=120))

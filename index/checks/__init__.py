@@ -1,0 +1,1 @@
+"""A linter for notes: what readers stumble over, and what keeps notes from answering well."""

@@ -1,0 +1,133 @@
+"""A folder checked: file by file, then the links between its pages."""
+
+import multiprocessing
+import os
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from index.checks import emphasis, structure, text
+from index.checks.links import Awaiting, Folder, duplicates, links, settled
+from index.checks.page import Anchors, Page
+from index.checks.rules import RULES, Finding, Found
+from index.errors import CorpusError
+from index.files import Chosen, chosen, find
+
+Note = tuple[str, Path]
+
+# Below so many files, starting processes takes longer than it saves.
+_MANY = 512
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found in how many files, in the order of paths and lines."""
+
+    files: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> int:
+        """Return how many are errors."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is kept of a page: its findings, its anchors and its links into other pages."""
+
+    found: tuple[Found, ...]
+    anchors: Anchors
+    waiting: tuple[Awaiting, ...]
+
+
+def check(
+    path: Path,
+    rules: Collection[str] = tuple(RULES),
+    globs: Chosen | None = None,
+    workers: int = 1,
+) -> Report:
+    """Return what the rules find in a folder of Markdown files, or in one file.
+
+    Nothing is changed. One file a worker is in memory at a time; of the others their anchors, and
+    the links that wait for them. Several workers are processes of their own, started for many
+    files only. Raises CorpusError where there is nothing to read.
+    """
+    notes = list(find(path, globs or chosen()))
+    if not notes:
+        raise CorpusError(f"{path} holds no Markdown files to check.")
+    folder = Folder(path if path.is_dir() else path.parent)
+    anchors: dict[str, Anchors] = {}
+    waiting: dict[str, list[Awaiting]] = {}
+    findings: list[Finding] = []
+    for (name, _), checked in zip(notes, _checked(folder, notes, workers), strict=True):
+        anchors[name] = checked.anchors
+        if checked.waiting:
+            waiting[name] = list(checked.waiting)
+        findings += [Finding(name, *found) for found in checked.found if found[2] in rules]
+    if not path.is_dir():
+        waiting = _relative(waiting)
+    for target in {item.target for items in waiting.values() for item in items} - anchors.keys():
+        # It is no note, but a link into it may be checked all the same.
+        source, _, _ = text.read(_read(Path(folder.root) / target))
+        anchors[target] = Page(target, source).anchors
+    findings += [Finding(n, *f) for n, f in settled(waiting, anchors) if f[2] in rules]
+    return Report(len(notes), tuple(sorted(findings)))
+
+
+def _checked(folder: Folder, notes: Sequence[Note], workers: int) -> Iterator[Checked]:
+    one = partial(_check_file, folder)
+    if workers < 2 or len(notes) < _MANY:
+        yield from map(one, notes)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context) as pool:
+        yield from pool.map(one, notes, chunksize=_MANY // 16)
+
+
+def _check_file(folder: Folder, note: Note) -> Checked:
+    name, file = note
+    return check_page(name, _read(file), folder)
+
+
+def check_page(path: str, data: bytes, folder: Folder) -> Checked:
+    """Return what a page holds by itself, and what it asks of others."""
+    source, found, right = text.read(data)
+    page = Page(path, source)
+    if not right:
+        # Of a text that was guessed, only its anchors are trusted.
+        return Checked(tuple(found), page.anchors, ())
+    for rule in (
+        structure.front_matter,
+        structure.fences,
+        structure.headings,
+        structure.tables,
+        emphasis.literal,
+        duplicates,
+    ):
+        found += rule(page)
+    found += text.damaged(source)
+    waiting = []
+    for link in links(page):
+        followed = folder.follow(page, link)
+        if isinstance(followed, Awaiting):
+            waiting.append(followed)
+        elif followed:
+            found.append(followed)
+    return Checked(tuple(found), page.anchors, tuple(waiting))
+
+
+def _relative(waiting: dict[str, list[Awaiting]]) -> dict[str, list[Awaiting]]:
+    # Where site-absolute links lead is read from all pages of a folder.
+    return {
+        name: [item for item in items if item.prefix is None] for name, items in waiting.items()
+    }
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {os.strerror(error.errno or 0)}.") from error

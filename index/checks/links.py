@@ -1,0 +1,273 @@
+"""Links and images: where they stand, and whether what they lead to is there."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from unicodedata import normalize
+from urllib.parse import unquote, urlsplit
+
+import regex
+from markdown_it.common.normalize_url import normalizeLink
+
+from index.checks.page import FILLER, Anchors, Page
+from index.checks.rules import Found
+from index.files import SUFFIXES
+
+_INDEXES = ("index.md", "_index.md", "README.md", "readme.md")
+# Fragments that renderers and browsers make themselves.
+_MADE = regex.compile(r"(?:top$|:~:|/|fn[:ref\d-]|user-content-|__|L\d+|!)", regex.IGNORECASE)
+_LANGUAGE = regex.compile(r"/(?P<prefix>[a-z]{2}(?:-[a-z]{2,4})?)(?=/)", regex.IGNORECASE)
+_TARGET = regex.compile(r"\]\(\s*(?:<([^<>\n]*)>|([^\s()]*(?:\([^\s()]*\)[^\s()]*)*))")
+_DEFINITION = regex.compile(r"^[ >]{0,8}\[[^\[\]]+\]:\s*<?([^\s<>]+)")
+_HIDDEN = normalizeLink(FILLER)
+# How much alike two anchors must be, 0 to 1, where one may be a slip for the other: more where a
+# shortcode may make the one that is asked for.
+_LIKE, _SURE = 0.8, 0.85
+# Names of files are short, and share their suffix.
+_NAMED = 0.75
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link or an image as written; line and column count from 1.
+
+    wiki: whether it is one of `[[page]]`, whose page may stand anywhere, or be still to be written.
+    """
+
+    line: int
+    column: int
+    href: str
+    image: bool = False
+    wiki: bool = False
+
+
+@dataclass(frozen=True)
+class Awaiting:
+    """A link into another page, to be checked when that page's anchors are known.
+
+    prefix is the language that a site-absolute link names; None where it is relative.
+    """
+
+    link: Link
+    target: str
+    fragment: str
+    prefix: str | None
+
+
+def duplicates(page: Page) -> Iterator[Found]:
+    """Yield each explicit id that another place of the page has already."""
+    first: dict[str, int] = {}
+    for name, line in page.explicit:
+        if FILLER in name:
+            continue
+        earlier = first.setdefault(name, line)
+        if earlier != line:
+            message = f"The id ‘{name}’ stands at line {earlier + 1} already: links lead there."
+            yield line + 1, page.column(line, name), "duplicate-id", message, "Give it another id."
+
+
+def links(page: Page) -> Iterator[Link]:
+    """Yield the links and images of a page; those that a template makes are left out."""
+    for token, line in page.inlines:
+        places = _places(page, token.map, line)
+        at = line
+        for child in token.children or ():
+            if child.type in ("softbreak", "hardbreak"):
+                at += 1
+            elif child.type in ("link_open", "image"):
+                if child.markup == "autolink":
+                    continue
+                image = child.type == "image"
+                href = str(child.attrGet("src" if image else "href") or "")
+                waiting = places.get(href)
+                # Without a target, it is one that a generator fills in.
+                if _HIDDEN not in href and (href or waiting):
+                    row, column = waiting.pop(0) if waiting else (at + 1, 0)
+                    yield Link(
+                        row, column, href, image, href not in places and "[[" in token.content
+                    )
+    for tag in page.tags:
+        name = {"a": "href", "img": "src"}.get(tag.name)
+        if name and FILLER not in (href := tag.attributes.get(name, "")) and href:
+            column = page.column(tag.line, href)
+            yield Link(tag.line + 1, column, normalizeLink(href), tag.name == "img")
+
+
+def _places(page: Page, lines: list[int] | None, line: int) -> dict[str, list[tuple[int, int]]]:
+    """Return where each target stands, by what the parser makes of it."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for number in range(line, lines[1] if lines else line + 1):
+        for match in _TARGET.finditer(page.lines[number]):
+            group = 1 if match[1] is not None else 2
+            target = normalizeLink(match[group])
+            found.setdefault(target, []).append((number + 1, match.start(group) + 1))
+    return found
+
+
+class Folder:
+    """Which files a folder holds, asked one by one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = os.path.realpath(root)
+
+    def follow(self, page: Page, link: Link) -> Found | Awaiting | None:
+        """Return what is wrong with a link, what must be known first, or nothing."""
+        if not link.href:
+            return _found(link, "broken-link", "The link leads nowhere.", "Write where to.")
+        try:
+            parts = urlsplit(link.href)
+        except ValueError:
+            return None
+        if parts.scheme or parts.netloc or link.href.startswith("//"):
+            return None
+        path, fragment = _plain(parts.path), _plain(parts.fragment)
+        if not path:
+            return None if parts.query or link.image else _into(page, link, page.path, fragment)
+        if path.startswith("/"):
+            return None if link.image else self._absolute(link, path, fragment)
+        target = self._relative(page.path, path)
+        if target is None:
+            return None if link.wiki else self._missing(link, page.path, path)
+        is_page = target.lower().endswith(SUFFIXES) and not link.image
+        return _into(page, link, target, fragment) if is_page else None
+
+    def _absolute(self, link: Link, path: str, fragment: str) -> Awaiting | None:
+        if not fragment or _MADE.match(fragment):
+            return None
+        if target := self._page(path.strip("/")):
+            return Awaiting(link, target, fragment, "")
+        language = _LANGUAGE.match(path)
+        if language and (target := self._page(path[language.end() :].strip("/"))):
+            return Awaiting(link, target, fragment, language["prefix"])
+        return None
+
+    def _relative(self, page: str, path: str) -> str | None:
+        """Return what a relative link leads to, empty where that is no file of the folder."""
+        folder, name = os.path.split(page)
+        stem = os.path.splitext(name)[0]
+        # Sites often show a page as a folder of its own, and links are written for that.
+        bases = [folder] if stem in ("index", "_index", "README") else [folder, f"{folder}/{stem}"]
+        outside = False
+        for base in bases:
+            joined = os.path.normpath(os.path.join(base.lstrip("/"), path))
+            if joined.startswith(".."):
+                outside = outside or base == folder
+                if self._exists(joined):
+                    return ""
+            elif (found := self._page(joined)) is not None:
+                return found
+        return "" if outside else None
+
+    def _page(self, path: str) -> str | None:
+        path = os.path.normpath(path) if path else "."
+        if path.startswith(".."):
+            return None
+        stem = path.removesuffix(".html").removesuffix(".htm")
+        for candidate in (path, *(stem + suffix for suffix in SUFFIXES)):
+            if self._exists(candidate) == "file":
+                return candidate
+        if self._exists(path) == "folder":
+            indexes = (os.path.normpath(f"{path}/{name}") for name in _INDEXES)
+            return next((index for index in indexes if self._exists(index) == "file"), "")
+        return None
+
+    def _exists(self, path: str) -> str:
+        try:
+            for form in dict.fromkeys((path, normalize("NFC", path), normalize("NFD", path))):
+                whole = os.path.join(self.root, form)
+                if os.path.isfile(whole):
+                    return "file"
+                if os.path.isdir(whole):
+                    return "folder"
+        except ValueError:
+            return ""
+        return ""
+
+    def _missing(self, link: Link, page: str, path: str) -> Found:
+        if link.image:
+            message = f"The image {path} is not there."
+            mend = "Add the file, or mend the path; it counts from the page's folder."
+            return _found(link, "missing-image", message, mend)
+        message = f"The link leads to {path}, which is not there."
+        near = self._near(page, path)
+        mend = (
+            f"Did you mean {near}?" if near else "Mend the path; it counts from the page's folder."
+        )
+        return _found(link, "broken-link", message, mend)
+
+    def _near(self, page: str, path: str) -> str:
+        folder, name = os.path.split(path)
+        try:
+            names = os.listdir(os.path.join(self.root, os.path.dirname(page), folder))
+        except (OSError, ValueError):
+            return ""
+        shown = [normalize("NFC", each) for each in names]
+        close = get_close_matches(normalize("NFC", name), shown, 1, _NAMED)
+        return os.path.join(folder, close[0]) if close else ""
+
+
+def _into(page: Page, link: Link, target: str, fragment: str) -> Found | Awaiting | None:
+    if not fragment or _MADE.match(fragment):
+        return None
+    if target == page.path:
+        return broken(link, fragment, page.anchors, "this page")
+    return Awaiting(link, target, fragment, None)
+
+
+def broken(link: Link, fragment: str, anchors: Anchors, place: str) -> Found | None:
+    """Return what is wrong with a link's fragment by the anchors of the page it leads to."""
+    fragment = normalize("NFC", fragment)
+    if fragment in anchors.names:
+        return None
+    near = nearest(fragment, anchors.names, _SURE if anchors.open else _LIKE)
+    if anchors.open and not near:
+        # A shortcode may make it.
+        return None
+    message = f"No heading or id of {place} is ‘{fragment}’."
+    mend = (
+        f"Did you mean #{near}?"
+        if near
+        else "Mend the link, or give the place {#" + fragment + "}."
+    )
+    return _found(link, "broken-anchor", message, mend)
+
+
+def nearest(fragment: str, names: frozenset[str], least: float) -> str:
+    """Return the anchor that was probably meant, at least so much alike; or nothing."""
+    bare = {_bare(name): name for name in sorted(names)}
+    if _bare(fragment) in bare:
+        return bare[_bare(fragment)]
+    close = get_close_matches(fragment, sorted(names), 1, least)
+    return close[0] if close else ""
+
+
+def settled(
+    waiting: Mapping[str, list[Awaiting]], anchors: Mapping[str, Anchors]
+) -> Iterator[tuple[str, Found]]:
+    """Yield what is wrong with links into other pages, each with the page it stands in.
+
+    A folder in one language may stand below that language on the site: where links with a language
+    lead into it, those without one lead elsewhere.
+    """
+    spoken = {item.prefix for items in waiting.values() for item in items if item.prefix}
+    for path, items in waiting.items():
+        for item in items:
+            elsewhere = item.prefix == "" and spoken
+            if elsewhere or item.target not in anchors:
+                continue
+            if found := broken(item.link, item.fragment, anchors[item.target], item.target):
+                yield path, found
+
+
+def _bare(name: str) -> str:
+    return regex.sub(r"[^\p{L}\p{N}]", "", name.casefold())
+
+
+def _plain(text: str) -> str:
+    return unquote(text, errors="replace")
+
+
+def _found(link: Link, rule: str, message: str, mend: str) -> Found:
+    return link.line, link.column, rule, message, mend
