@@ -1,23 +1,63 @@
 """Links to sections, by a template, and to the very words in them by text fragments."""
 
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from string import Formatter
 from urllib.parse import quote
 
+from assistant import sites
 from index.notes import Document, Section
 
+READER = "/notes/{document}#{anchor}"
+_NAMED = re.compile(r"([^\s/:={}?#]+)=")
+_SLASHES = re.compile(r"/{2,}")
 # RFC 3986 pchar without the percent sign; Hangul stays readable, browsers encode it themselves.
 _FRAGMENT_LENGTH = 100
 
 
 def section_url(template: str, base: str, document: Document, section: Section) -> str:
-    """Return the link to a section; absolute where base is, as `https://notes.example.org`."""
-    link = template.format(
-        document=_path(document.id),
-        anchor=_readable(section.anchor),
-        corpus=_path(document.corpus),
-        path=_path(document.path),
-    )
-    link = link.removesuffix("#")
+    """Return the link to a section; absolute where base is, as `https://notes.example.org`.
+
+    template: one for all corpora, or `name=template name=template`, white space between them,
+    since no address holds any. A corpus that is not named has the one without a name, else the
+    reader's.
+    """
+    templates = _templates(template)
+    chosen = templates.get(document.corpus, templates.get("", READER))
+    used = {name: _FIELDS[name](document, section) for name in _names(chosen)}
+    link = chosen.format(**used).removesuffix("#")
+    scheme, separator, rest = link.rpartition("://")
+    # The address of a site's root is empty.
+    path, hash_, fragment = rest.partition("#")
+    link = f"{scheme}{separator}{_SLASHES.sub('/', path)}{hash_}{fragment}"
     return base + link if link.startswith("/") else link
+
+
+def check_template(template: str) -> None:
+    """Raise ValueError where a template, or one of several, holds a field that there is not."""
+    try:
+        known = all(
+            name in _FIELDS for each in _templates(template).values() for name in _names(each)
+        )
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(f"may hold {', '.join(f'{{{name}}}' for name in _FIELDS)} only")
+
+
+@lru_cache
+def _templates(template: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in template.split():
+        name = _NAMED.match(part)
+        found[name[1] if name else ""] = part[name.end() :] if name else part
+    return found
+
+
+@lru_cache
+def _names(template: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(template) if name is not None)
 
 
 def highlight_url(url: str, words: str) -> str:
@@ -52,3 +92,21 @@ def _path(text: str) -> str:
 
 def _readable(anchor: str) -> str:
     return "".join(char if char.isalnum() or ord(char) > 127 else quote(char) for char in anchor)
+
+
+_FIELDS: dict[str, Callable[[Document, Section], str]] = {
+    "document": lambda document, _: _path(document.id),
+    "anchor": lambda _, section: _readable(section.anchor),
+    "corpus": lambda document, _: _path(document.corpus),
+    "path": lambda document, _: _path(document.path),
+    "page": lambda document, _: _path(sites.page(document)),
+    "dir": lambda document, _: _path(sites.page(document) + "/").removeprefix("/"),
+    "slug": lambda document, _: _path(sites.page(document).lower().replace(" ", "-")),
+    "hugo": lambda document, _: sites.hugo(document),
+    "jekyll": lambda document, _: sites.jekyll(document),
+    "docusaurus": lambda document, _: sites.docusaurus(document),
+    "mkdocs": lambda document, _: sites.mkdocs(document),
+    "mkdocs_anchor": lambda document, section: sites.mkdocs_anchor(document, section),
+    "obsidian": lambda document, _: sites.obsidian(document),
+    "obsidian_anchor": lambda _, section: sites.obsidian_anchor(section),
+}

@@ -8,7 +8,9 @@ from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from index.errors import SettingsError
+from assistant.links import READER, check_template
+from index.errors import CorpusError, SettingsError
+from index.files import chosen
 
 _APP = "notes-assistant"
 _RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
@@ -23,7 +25,13 @@ class Settings(BaseSettings):
         env_prefix="NOTES_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    corpus: str = Field("corpus", description="Folder of notes, or several as name=folder,…")
+    corpus: str = Field(
+        "corpus", description="Folder or file of notes, or several as name=folder,name=file.md"
+    )
+    include: str = Field(
+        "", description="Which files are notes, globs as in .gitignore: docs/**,*.mdx; default: all"
+    )
+    exclude: str = Field("", description="Which are not: drafts/,CHANGELOG.md")
     data_dir: Path = Field(
         default_factory=lambda: user_data_path(_APP), description="Where the index is kept"
     )
@@ -34,7 +42,9 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=1, le=65535, description="Port to listen on")
     public_url: str = Field("", description="Address people reach it by; makes links absolute")
     link_template: str = Field(
-        "/notes/{document}#{anchor}", description="A link to a section of the notes"
+        READER,
+        description="A link to a section of the notes, or one a corpus as "
+        "name=template name=template, with white space between",
     )
     model: str = Field(
         "", description="A sentence-transformers model, name or folder; empty: the default model"
@@ -73,6 +83,14 @@ class Settings(BaseSettings):
     )
     log_requests: bool = Field(True, description="A line in the log for each request")
     log_questions: bool = Field(False, description="Questions may stand in the log")
+    slack_signing_secret: str = Field(
+        "", repr=False, description="Slack's signing secret; opens /slack/events"
+    )
+    slack_bot_token: str = Field("", repr=False, description="Slack's bot token, xoxb-…")
+    slack_app_token: str = Field(
+        "", repr=False, description="Slack's app-level token for Socket Mode, xapp-…"
+    )
+    slack_api_url: str = Field("", description="Another address of Slack's Web API, for tests")
 
     @field_validator("contact")
     @classmethod
@@ -118,7 +136,7 @@ class Settings(BaseSettings):
             raise ValueError("must start with /")
         return value.rstrip("/")
 
-    @field_validator("public_url")
+    @field_validator("public_url", "slack_api_url")
     @classmethod
     def _absolute(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
@@ -128,22 +146,38 @@ class Settings(BaseSettings):
     @field_validator("link_template")
     @classmethod
     def _fields(cls, value: str) -> str:
+        check_template(value)
+        return value
+
+    @field_validator("include", "exclude")
+    @classmethod
+    def _globs(cls, value: str) -> str:
         try:
-            value.format(document="", anchor="", corpus="", path="")
-        except (KeyError, IndexError, ValueError) as error:
-            raise ValueError("may hold {document}, {anchor}, {corpus} and {path} only") from error
+            chosen(listed(value))
+        except CorpusError as error:
+            raise ValueError(str(error)) from error
         return value
 
     @property
+    def included(self) -> list[str]:
+        """Return the globs of the files that are read; none: all are."""
+        return listed(self.include)
+
+    @property
+    def excluded(self) -> list[str]:
+        """Return the globs of the files that are not read."""
+        return listed(self.exclude)
+
+    @property
     def corpora(self) -> dict[str, Path]:
-        """Return each corpus's folder by name; a lone folder is called `default`."""
+        """Return each corpus's folder or file by name; a lone one is called `default`."""
         if "=" not in self.corpus:
             return {"default": Path(self.corpus).expanduser()}
         pairs = (part.partition("=") for part in self.corpus.split(",") if part.strip())
         found = {name.strip(): Path(folder.strip()).expanduser() for name, _, folder in pairs}
         if not all(name and str(folder) != "." for name, folder in found.items()):
             raise SettingsError(
-                f"NOTES_CORPUS is {self.corpus!r}: write a folder, or name=folder,name=folder."
+                f"NOTES_CORPUS is {self.corpus!r}: write a folder, or name=folder,name=file.md."
             )
         return found
 

@@ -1,6 +1,7 @@
 """Anchors: the fragment that GitHub gives a heading."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 import regex
 
@@ -18,13 +19,19 @@ def slug(heading: str) -> str:
     return _DROPPED.sub("", heading.strip().lower()).replace(" ", "-")
 
 
-def unique(slugs: Iterable[str]) -> Iterator[str]:
+def unique(slugs: Iterable[str], given: Sequence[str] = ()) -> Iterator[str]:
     """Yield each slug, repeated ones with `-1`, `-2`, as github-slugger counts them.
 
     A counted slug never equals another heading's own: `a`, `a`, `a-1` become `a`, `a-1`, `a-1-1`.
+    given: the id that its author gave each heading, or ""; it comes before every slug.
     """
-    seen: dict[str, int] = {}
-    for base in slugs:
+    seen = {own: 0 for own in given if own}
+    free = set(seen)
+    for base, own in zip_longest(slugs, given, fillvalue=""):
+        if own in free:
+            free.remove(own)
+            yield own
+            continue
         result = base
         while result in seen:
             seen[base] += 1

@@ -1,13 +1,14 @@
 """Top-level blocks of Markdown to lines: sentences, list items, rows, lines of code."""
 
-import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import nh3
+import regex
 from markdown_it.token import Token
+from markdown_it.utils import EnvType
 
-from index.markdown import WORD, closing, is_navigation, parser, plain
+from index import html
+from index.markdown import WORD, closing, inline_tokens, is_navigation, named, parser, plain
 from index.notes import Block, BlockKind, Line
 from index.sentences import sentences
 
@@ -20,7 +21,13 @@ _BLOCK_KINDS: dict[str, BlockKind] = {
     "fence": "code",
     "code_block": "code",
     "html_block": "html",
+    "admonition_open": "quote",
+    "tab_open": "quote",
+    "dl_open": "list",
 }
+_TASK = regex.compile(r"\[[ xX]\][ \t]+")
+_CALLOUT = regex.compile(r"\[![\p{L}][\w-]*\][+-]?[^\n]*(?:\n|$)")
+_CODE_TITLE = regex.compile(r"""\b(?:title|filename|caption)\s*=\s*(?:"([^"]+)"|'([^']+)')""")
 
 
 @dataclass(frozen=True)
@@ -35,9 +42,11 @@ class Group:
 class BlockReader:
     """The blocks and lines of one source, with their offsets."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, env: EnvType | None = None) -> None:
+        """env: what the parser found in the source: where its links and footnotes lead."""
         self.source = source
         self.markdown = parser()
+        self.env = env if env is not None else {}
         self.line_starts = [0]
         for text in source.split("\n")[:-1]:
             self.line_starts.append(self.line_starts[-1] + len(text) + 1)
@@ -64,14 +73,14 @@ class BlockReader:
         return Block(kind, start, end, tuple(lines), head)
 
     def _lines(self, tokens: Sequence[Token]) -> Iterator[Line]:
-        rows: list[Token] = []
+        done = 0
         for position, token in enumerate(tokens):
-            if token.type == "table_open":
-                rows = list(tokens[position : closing(tokens, position) + 1])
-                yield from self._rows(rows)
-            elif token in rows:
+            if position < done:
                 continue
-            elif token.type == "inline":
+            if token.type == "table_open":
+                done = closing(tokens, position) + 1
+                yield from self._rows(tokens[position:done])
+            elif token.type == "inline" and not token.meta.get("label"):
                 item = position > 1 and tokens[position - 2].type == "list_item_open"
                 yield from self._sentences(token, item)
             elif token.type in ("fence", "code_block"):
@@ -83,16 +92,22 @@ class BlockReader:
         first, after = inline.map or (0, 0)
         content = inline.content
         whole = item and len(content) <= _LONG_ITEM
-        for start, end in [(0, len(content))] if whole else sentences(content):
-            text = content[start:end]
+        for start, end in _cut(content, whole):
             begin = self._locate(inline, start)
             finish = self._locate(inline, end - 1)
             if begin is None or finish is None:
                 span = self._trimmed(self.offset(first), self.offset(after))
             else:
                 span = (begin, finish + 1)
-            words = plain(self.markdown.parseInline(text)[0].children).strip()
-            yield Line(*span, words, words, "item" if whole else "sentence")
+            tokens = self._tokens(inline, start, end)
+            words = plain(tokens).strip()
+            text = f"{words} {named(tokens)}".strip()
+            yield Line(*span, text, words, "item" if whole else "sentence")
+
+    def _tokens(self, inline: Token, start: int, end: int) -> Sequence[Token]:
+        if (start, end) == (0, len(inline.content)):
+            return inline.children or ()
+        return inline_tokens(self.markdown, inline.content[start:end], self.env)
 
     def _locate(self, inline: Token, position: int) -> int | None:
         """Return where a character of an inline token's content stands in the source."""
@@ -106,25 +121,36 @@ class BlockReader:
 
     def _code(self, token: Token) -> Iterator[Line]:
         first, after = token.map or (0, 0)
+        if title := _CODE_TITLE.search(token.info):
+            words = title[1] or title[2]
+            yield Line(*self._inside(words, first), words, words, "code")
         # A fence's own lines hold no code; an indented block has none.
         first += token.type == "fence"
-        for number, text in enumerate(token.content.split("\n")[: after - first]):
-            code = text.strip()
-            begin = self.source.find(code, self.offset(first + number)) if code else -1
-            if 0 <= begin <= self.offset(first + number + 1) - len(code):
-                yield Line(begin, begin + len(code), code, code, "code")
+        for number, text in enumerate(token.content.split("\n")[: max(after - first, 1)]):
+            if code := text.strip():
+                yield Line(*self._inside(code, first + number), code, code, "code")
+
+    def _inside(self, words: str, line: int) -> tuple[int, int]:
+        """Return where words stand in a source line, all of it where they stand there otherwise."""
+        begin = self.source.find(words, self.offset(line), self.offset(line + 1))
+        if begin < 0:
+            return self._trimmed(self.offset(line), self.offset(line + 1))
+        return begin, begin + len(words)
 
     def _html(self, token: Token) -> Iterator[Line]:
         first, after = token.map or (0, 0)
-        text = html.unescape(nh3.clean(token.content, tags=set()))
-        if WORD.search(text):
-            span = self._trimmed(self.offset(first), self.offset(after))
-            words = " ".join(text.split())
-            yield Line(*span, words, words, "sentence")
+        start = self.offset(first)
+        here = self.source.startswith(token.content.rstrip("\n"), start)
+        for begin, end in html.pieces(token.content) if here else [(0, len(token.content))]:
+            words = html.text(token.content[begin:end])
+            if WORD.search(words):
+                span = (start + begin, start + end) if here else (start, self.offset(after))
+                yield Line(*self._trimmed(*span), words, words, "sentence")
 
     def _rows(self, tokens: Sequence[Token]) -> Iterator[Line]:
         columns: list[str] = []
         cells: list[str] = []
+        rows = 0
         for position, token in enumerate(tokens):
             if token.type == "inline" and tokens[position - 1].type == "th_open":
                 columns.append(plain(token.children))
@@ -136,10 +162,31 @@ class BlockReader:
                 if any(WORD.search(cell) for cell in cells):
                     yield Line(start, end, _row_text(columns, cells), max(cells, key=len), "row")
                 cells = []
+                rows += 1
+        if columns and not rows:
+            first = (tokens[0].map or [0])[0]
+            span = self._trimmed(self.offset(first), self.offset(first + 1))
+            yield Line(*span, " / ".join(columns), max(columns, key=len), "row")
 
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:
         text = self.source[start:end]
         return start + len(text) - len(text.lstrip()), start + len(text.rstrip())
+
+
+def _cut(content: str, whole: bool) -> list[tuple[int, int]]:
+    """Return [start, end) of what is read in one go: an item, or a sentence."""
+    if whole:
+        task = _TASK.match(content)
+        return [(task.end() if task and task.end() < len(content) else 0, len(content))]
+    title = _CALLOUT.match(content)
+    if title is None or title.end() == len(content):
+        return sentences(content)
+    # The title of a callout is no part of its first sentence.
+    rest = sentences(content[title.end() :])
+    return [
+        (0, len(title[0].rstrip())),
+        *((start + title.end(), end + title.end()) for start, end in rest),
+    ]
 
 
 def _row_text(columns: Sequence[str], cells: Sequence[str]) -> str:

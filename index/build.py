@@ -37,6 +37,8 @@ def build(
     """
     for item in collection.skipped:
         report(f"Left out: {item.path} {item.reason}.")
+    for warning in collection.warnings:
+        report(f"Warning: {warning.path}:{warning.line} {warning.reason}.")
     documents = collection.documents
     found = [
         passage

@@ -1,27 +1,39 @@
-"""Folders of Markdown files to documents."""
+"""Folders of Markdown files, or lone files, to documents."""
 
 import hashlib
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from index import files
+from index.decode import Undecodable, decode
 from index.errors import CorpusError
+from index.files import SUFFIXES
 from index.language import language
 from index.notes import Document
-from index.sections import parse
+from index.sections import Parsed, parse
 
-SUFFIXES = (".md", ".markdown")
+__all__ = ["GLOSSARY", "SUFFIXES", "Collection", "Skipped", "Warned", "read", "scan", "source_hash"]
+
 GLOSSARY = "glossary.yaml"
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that holds nothing to search, and why."""
+    """A file that is left out, and why: it holds nothing to search, or cannot be read."""
 
     path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Warned:
+    """What is not as it should be in a file that is read; the line is counted from 1."""
+
+    path: str
+    line: int
     reason: str
 
 
@@ -29,35 +41,28 @@ class Skipped:
 class Collection:
     """The documents of all corpora, by corpus and path, and the files that were left out.
 
-    glossary: groups of terms that mean the same, from the `glossary.yaml` files.
+    folders: the place of each corpus, a folder or a lone file. glossary: groups of terms that mean
+    the same, from the `glossary.yaml` files. warnings: what of the documents could not be used.
     """
 
     folders: Mapping[str, Path]
     documents: tuple[Document, ...]
     skipped: tuple[Skipped, ...]
     glossary: tuple[tuple[str, ...], ...]
+    warnings: tuple[Warned, ...] = ()
 
 
-def read(corpora: Mapping[str, Path]) -> Collection:
-    """Return what the folders hold, each named by its corpus.
+def read(
+    corpora: Mapping[str, Path], include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Collection:
+    """Return what the folders and files hold, each named by its corpus.
 
-    Raises CorpusError when a folder cannot be read, a file is damaged, or nothing is left.
+    include, exclude: globs as `.gitignore` has them, from each folder. Raises CorpusError when a
+    folder cannot be read, two files would have one address, or nothing is left.
     """
-    documents: list[Document] = []
-    names: dict[tuple[str, str], Path] = {}
-    skipped: list[Skipped] = []
-    for name, folder in corpora.items():
-        for path in _files(folder):
-            shown = path.relative_to(folder).as_posix()
-            document = _document(name, folder, path)
-            other = names.setdefault((name, document.id), path)
-            if other != path:
-                raise CorpusError(f"{other} and {path} would have one address. Rename one of them.")
-            if any(section.blocks for section in document.sections):
-                documents.append(document)
-            else:
-                reason = "is empty" if not document.source.strip() else "has headings but no text"
-                skipped.append(Skipped(shown, reason))
+    found = list(scan(corpora, include, exclude))
+    documents = tuple(item for item in found if isinstance(item, Document))
+    skipped = tuple(item for item in found if isinstance(item, Skipped))
     if not documents:
         folders = ", ".join(str(folder) for folder in corpora.values())
         raise CorpusError(
@@ -66,7 +71,28 @@ def read(corpora: Mapping[str, Path]) -> Collection:
             + ". Write something under a heading, then build again."
         )
     glossary = tuple(group for folder in corpora.values() for group in _glossary(folder))
-    return Collection(corpora, tuple(documents), tuple(skipped), glossary)
+    warnings = tuple(item for item in found if isinstance(item, Warned))
+    return Collection(corpora, documents, skipped, glossary, warnings)
+
+
+def scan(
+    corpora: Mapping[str, Path], include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Iterator[Document | Skipped | Warned]:
+    """Yield the same one by one, so that no more than a document need be held."""
+    globs = files.chosen(include, exclude)
+    for name, place in corpora.items():
+        seen: dict[str, Path] = {}
+        for path, file in files.find(place, globs):
+            identifier = path.removesuffix(file.suffix)
+            other = seen.setdefault(identifier, file)
+            if other != file:
+                raise CorpusError(f"{other} and {file} would have one address. Rename one of them.")
+            yield from _scanned(name, identifier, path, file)
+        if not seen:
+            raise CorpusError(
+                f"{place} holds no Markdown files (.md, .markdown or .mdx)"
+                + (" that the globs let be read." if include or exclude else ".")
+            )
 
 
 def source_hash(source: str) -> str:
@@ -74,20 +100,65 @@ def source_hash(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    if not folder.exists():
-        raise CorpusError(f"The notes folder {folder} does not exist. Give a folder of .md files.")
-    if not folder.is_dir():
-        raise CorpusError(f"{folder} is a file. Give the folder that holds it: {folder.parent}")
-    root = folder.resolve()
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    inside = [p for p in paths if p.is_file() and p.resolve().is_relative_to(root)]
-    for path in inside:
-        if not _is_text(str(path)):
-            raise CorpusError(f"The name of {str(path)!r} is not UTF-8. Rename the file.")
-    if not inside:
-        raise CorpusError(f"{folder} holds no Markdown files (.md or .markdown).")
-    yield from inside
+def _scanned(
+    corpus: str, identifier: str, path: str, file: Path
+) -> Iterator[Document | Skipped | Warned]:
+    if not _is_text(path):
+        shown = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        yield Skipped(shown, "has a name that is not UTF-8: rename the file")
+        return
+    if path.endswith("/") or not path:
+        yield Skipped(path or ".", "cannot be read: its files cannot be listed")
+        return
+    try:
+        source, encoding = decode(file.read_bytes())
+    except OSError as error:
+        yield Skipped(path, f"cannot be read: {error.strerror}")
+        return
+    except Undecodable as error:
+        yield Skipped(
+            f"{path}:{error.line}", f"{error.reason}: save the file as UTF-8, then build again"
+        )
+        return
+    parsed = parse(source, file.stem)
+    if not any(section.blocks for section in parsed.sections):
+        reason = "is empty" if not source.strip() else "has headings but no text"
+        yield Skipped(path, reason)
+        return
+    if encoding == "CP949":
+        yield Warned(path, 1, "is read as CP949: save the file as UTF-8 to be sure")
+    if parsed.fault:
+        yield Warned(path, parsed.fault.line or 1, f"{parsed.fault}, so only its text is used")
+    yield _document(corpus, identifier, path, source, parsed)
+
+
+def _document(corpus: str, identifier: str, path: str, source: str, parsed: Parsed) -> Document:
+    matter = parsed.front_matter
+    examples = matter.get("examples")
+    return Document(
+        id=identifier,
+        corpus=corpus,
+        path=path,
+        title=parsed.title,
+        description=str(matter.get("description") or ""),
+        language=language(source),
+        examples=tuple(str(item) for item in examples) if isinstance(examples, list) else (),
+        source=source,
+        sections=parsed.sections,
+        address=_address(matter),
+    )
+
+
+def _address(matter: Mapping[str, object]) -> str:
+    """Return where a site has a document as its front matter says; a pattern says nothing.
+
+    One that starts with a slash is taken from the site's root, another is a name in its folder.
+    """
+    for key in ("permalink", "url", "slug"):
+        value = str(matter.get(key) or "").strip()
+        if value and ":" not in value:
+            return value if key == "slug" else f"/{value.lstrip('/')}"
+    return ""
 
 
 def _is_text(name: str) -> bool:
@@ -96,53 +167,16 @@ def _is_text(name: str) -> bool:
 
 def _glossary(folder: Path) -> Iterator[tuple[str, ...]]:
     path = folder / GLOSSARY
-    if not path.is_file():
+    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         return
     try:
-        groups = yaml.safe_load(_text(path))
+        groups = yaml.safe_load(decode(path.read_bytes())[0])
     except (yaml.YAMLError, RecursionError) as error:
         raise CorpusError(f"{path} is not YAML: {error}") from error
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}.") from error
+    except Undecodable as error:
+        raise CorpusError(f"{path}:{error.line} {error.reason}. Save it as UTF-8.") from error
     if not isinstance(groups, list) or not all(isinstance(group, list) for group in groups):
         raise CorpusError(f"{path} must be a list of lists of terms: - [VM, 가상 머신]")
     yield from (tuple(str(term) for term in group) for group in groups)
-
-
-def _document(corpus: str, folder: Path, path: Path) -> Document:
-    source = _text(path)
-    relative = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
-    identifier = relative.removesuffix(path.suffix)
-    try:
-        parsed = parse(source, path.stem)
-    except ValueError as error:
-        raise CorpusError(f"{path} cannot be read: {error}.") from error
-    return Document(
-        id=identifier,
-        corpus=corpus,
-        path=relative,
-        title=parsed.title,
-        description=str(parsed.front_matter.get("description") or ""),
-        language=language(source),
-        examples=_examples(parsed.front_matter.get("examples")),
-        source=source,
-        sections=parsed.sections,
-    )
-
-
-def _examples(value: object) -> tuple[str, ...]:
-    return tuple(str(item) for item in value) if isinstance(value, list) else ()
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}.") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise CorpusError(
-            f"{path}:{line} is not UTF-8 (byte {data[error.start]:#04x} at offset {error.start}). "
-            "Save the file as UTF-8, then build again."
-        ) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")

@@ -12,6 +12,7 @@ NotesError                what went wrong and what to do, in one sentence for a 
 ├── UnknownName           there is no corpus, document, answer or key of that name
 ├── KeysUnusable, KeyRefused    keys cannot be read, or such a key cannot be made
 ├── FeedbackUnwritable    what people thought of answers cannot be kept
+├── LimitsUnusable        what callers asked cannot be counted
 └── Overloaded            too many questions at once
 
 Only the HTTP edge turns these into status codes, only the command line into exit statuses.
@@ -78,6 +79,10 @@ class KeyRefused(NotesError):
 
 class FeedbackUnwritable(NotesError):
     """The file of feedback cannot be written or read."""
+
+
+class LimitsUnusable(NotesError):
+    """What callers asked cannot be counted."""
 
 
 class Overloaded(NotesError):

@@ -1,32 +1,79 @@
 """Markdown by the CommonMark parser markdown-it: the parser, text, anchors, navigation."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import regex
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
-from mdit_py_plugins.front_matter import front_matter_plugin
+from markdown_it.utils import EnvType
 
 from index.anchors import slug, unique
+from index.dialects.blocks import block_plugin
+from index.dialects.headings import explicit, heading_plugin
+from index.dialects.inline import inline_plugin
+from index.dialects.matter import matter_plugin
 
 WORD = regex.compile(r"[\p{L}\p{N}]")
 # Deeper lists and quotes would be lost; much deeper ones would exhaust the stack.
 _NESTING = 60
+# Text in which no rule finds anything, two spaces at the end of a line among it.
+_BARE = regex.compile(r"(?:[^\\`*_\[\]<>&!~{}$%^|\n \t]++|[ \t](?!\s*\n)|\n(?![ \t]))*+")
+_OTHERS = ("{", "[[", "%%", "$", "[^", "[!")
 
 
+@cache
 def parser() -> MarkdownIt:
-    """Return the one parser that sections and the reader share, so that anchors agree."""
-    markdown = MarkdownIt("commonmark", {"html": True, "maxNesting": _NESTING}).enable(
-        ["table", "strikethrough"]
-    )
-    return markdown.use(front_matter_plugin)
+    """Return the one parser that sections and the reader share, so that anchors agree.
+
+    It reads all dialects at once: notes of several kinds stand side by side. Nobody changes it, so
+    threads may share it.
+    """
+    markdown = _commonmark().use(matter_plugin).use(inline_plugin).use(block_plugin)
+    markdown.use(heading_plugin)
+    markdown.core.ruler.at("inline", _inline)
+    # Its rules are compiled by its first use.
+    markdown.parse("*used*")
+    return markdown
+
+
+def _commonmark() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": True, "maxNesting": _NESTING})
+    return markdown.enable(["table", "strikethrough"])
+
+
+@cache
+def _github() -> MarkdownIt:
+    markdown = _commonmark()
+    markdown.parseInline("*used*")
+    return markdown
+
+
+def inline_tokens(markdown: MarkdownIt, text: str, env: EnvType) -> list[Token]:
+    """Return the tokens of a piece of text; env holds where its references lead."""
+    found: list[Token] = []
+    if text and _BARE.fullmatch(text):
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                found.append(Token("softbreak", "br", 0))
+            found.append(Token("text", "", 0, content=line.strip(" ")))
+    else:
+        markdown.inline.parse(text, markdown, env, found)
+    return found
+
+
+def _inline(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.type == "inline":
+            token.children = inline_tokens(state.md, token.content, state.env)
 
 
 def plain(tokens: Sequence[Token] | None) -> str:
     """Return the visible text of inline tokens."""
     parts = []
     for token in tokens or ():
-        if token.type in ("text", "code_inline"):
+        if token.type in ("text", "code_inline", "text_special"):
             parts.append(token.content)
         elif token.type in ("softbreak", "hardbreak"):
             parts.append(" ")
@@ -35,15 +82,26 @@ def plain(tokens: Sequence[Token] | None) -> str:
     return "".join(parts)
 
 
+def named(tokens: Sequence[Token]) -> str:
+    """Return what inline tokens name without showing it: a term's id."""
+    return " ".join(token.meta["named"] for token in tokens if "named" in token.meta)
+
+
 def heading_anchors(tokens: Sequence[Token]) -> list[str]:
-    """Return the anchor of each heading token in order, those inside quotes and lists too."""
-    inlines = (tokens[i + 1] for i, token in enumerate(tokens) if token.type == "heading_open")
-    return list(unique(slug(_anchor_text(inline.children)) for inline in inlines))
+    """Return the anchor of each heading token in order, those inside quotes and lists too.
+
+    It is the id that its author gave it, else GitHub's slug.
+    """
+    headings = [(t, tokens[i + 1]) for i, t in enumerate(tokens) if t.type == "heading_open"]
+    given = [explicit(heading) for heading, _ in headings]
+    return list(unique((slug(_anchor_text(inline)) for _, inline in headings), given))
 
 
 def is_navigation(tokens: Sequence[Token]) -> bool:
-    """Return whether a block is made only of links into its own page."""
+    """Return whether a block is made only of links into its own page, or will be."""
     inlines = [token for token in tokens if token.type == "inline"]
+    if any("{:toc}" in inline.content for inline in inlines):
+        return True
     return bool(inlines) and all(_only_page_links(inline.children or ()) for inline in inlines)
 
 
@@ -71,6 +129,10 @@ def closing(tokens: Sequence[Token], start: int) -> int:
     return len(tokens) - 1
 
 
-def _anchor_text(children: Sequence[Token] | None) -> str:
+def _anchor_text(inline: Token) -> str:
+    children = inline.children
+    if any(mark in inline.content for mark in _OTHERS):
+        # GitHub knows no shortcodes and wikilinks: they are words to it.
+        children = _github().parseInline(inline.content)[0].children
     # GitHub takes the text of the rendered heading: an image has none.
     return plain([token for token in children or () if token.type != "image"])

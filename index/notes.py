@@ -16,7 +16,8 @@ LineKind = Literal["sentence", "item", "row", "code"]
 class Line:
     """The smallest thing that can answer: a sentence, list item, code line or table row.
 
-    plain is its text without Markdown; a table row names its columns. words is what a page shows
+    plain is its text without Markdown, and after it what it names unseen, as a term's id; a table
+    row names its columns. words is what a page shows
     of it in one run, so that a link can find it there: all of it, or a row's longest cell.
     """
 
@@ -66,7 +67,8 @@ class Section:
 class Document:
     """One Markdown file. id is its path below the corpus, without the suffix, with slashes.
 
-    examples are questions that its front matter offers to learners.
+    examples are questions that its front matter offers to learners. address is where a site has
+    it, as its front matter says (`permalink`, `url`, `slug`), empty where it does not.
     """
 
     id: str
@@ -78,6 +80,7 @@ class Document:
     examples: tuple[str, ...]
     source: str
     sections: tuple[Section, ...]
+    address: str = ""
 
 
 @dataclass(frozen=True)

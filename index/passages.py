@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from index.anchors import slug
+from index.markdown import WORD
 from index.notes import Block, Document, Line, Passage, Section
 
 Count = Callable[[Sequence[str]], list[int]]
@@ -30,8 +32,14 @@ def embedded_text(document: Document, passage: Passage) -> str:
 
 
 def heading_path(document: Document, passage: Passage) -> str:
-    """Return the document's title and the headings above a passage."""
-    return " > ".join(document.sections[passage.section].path)
+    """Return the document's title and the headings above a passage.
+
+    An id that its author gave the last one is often its name in another language.
+    """
+    section = document.sections[passage.section]
+    known = slug(section.title)
+    own = [word for word in section.anchor.split("-") if word not in known and word.isalpha()]
+    return " > ".join(section.path) + (f" ({' '.join(own)})" if own else "")
 
 
 @dataclass(frozen=True)
@@ -66,11 +74,22 @@ def _cut(block: Block, source: str, sizes: Sequence[int], limit: int) -> Iterato
             size = 0
         size += line_size
     for first, after in pairwise([*starts, len(block.lines)]):
-        start = _line_start(source, block, block.lines[first]) if first else block.start
+        start = _piece_start(source, block, first) if first else block.start
         last = block.lines[after - 1]
         end = block.end if after == len(block.lines) else last.end
         piece_head = head if first else ""
         yield _Piece(start, end, piece_head, block.lines[first:after], sum(sizes[first:after]))
+
+
+def _piece_start(source: str, block: Block, first: int) -> int:
+    line, before = block.lines[first], block.lines[first - 1]
+    start = _line_start(source, block, line)
+    if block.kind != "table" and line.kind == "row" and WORD.search(source, before.end, start):
+        # The head of a table in a list or quote stands above its first row.
+        return (
+            before.end + len(source[before.end : start]) - len(source[before.end : start].lstrip())
+        )
+    return start
 
 
 def _line_start(source: str, block: Block, line: Line) -> int:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import regex
-import yaml
 from markdown_it.token import Token
 
 from index.blocks import BlockReader, Group
+from index.dialects import matter
+from index.dialects.blocks import CONTAINER
+from index.dialects.matter import MatterError
 from index.markdown import closing, heading_anchors, is_navigation, parser, plain
 from index.notes import Section
 
@@ -25,6 +27,7 @@ class Parsed:
     front_matter: dict[str, Any]
     title: str
     sections: tuple[Section, ...]
+    fault: MatterError | None = None
 
 
 @dataclass(frozen=True)
@@ -40,34 +43,35 @@ def parse(source: str, fallback_title: str) -> Parsed:
     """Return the file taken apart.
 
     The title is the front matter's, else a lone first-level heading's, else the fallback.
-    Raises ValueError when the front matter is not YAML.
+    Front matter that cannot be read is left out, and said in `fault`.
     """
-    tokens = parser().parse(source)
-    matter = _front_matter(tokens)
+    env: dict[str, Any] = {}
+    tokens = parser().parse(source, env)
+    front_matter, fault = _front_matter(tokens)
     headings, groups = _split(tokens)
-    title = _title(matter, headings, groups, fallback_title)
-    reader = BlockReader(source)
-    return Parsed(matter, title, tuple(_sections(reader, title, headings, groups)))
+    title = _title(front_matter, headings, groups, fallback_title)
+    reader = BlockReader(source, env)
+    return Parsed(front_matter, title, tuple(_sections(reader, title, headings, groups)), fault)
 
 
-def _front_matter(tokens: Sequence[Token]) -> dict[str, Any]:
-    for token in tokens:
-        if token.type == "front_matter":
-            try:
-                matter = yaml.safe_load(token.content)
-            except (yaml.YAMLError, RecursionError) as error:
-                mark = getattr(error, "problem_mark", None)
-                line = f" at line {mark.line + 2}" if mark else ""
-                raise ValueError(f"its front matter is not YAML{line}") from error
-            return matter if isinstance(matter, dict) else {}
-    return {}
+def _front_matter(tokens: Sequence[Token]) -> tuple[dict[str, Any], MatterError | None]:
+    first = tokens[0] if tokens else None
+    if first is None or first.type != "front_matter":
+        return {}, None
+    try:
+        return matter.read(first), None
+    except MatterError as error:
+        return {}, error
 
 
 def _title(
-    matter: dict[str, Any], headings: Sequence[_Heading], groups: Sequence[Group], fallback: str
+    front_matter: dict[str, Any],
+    headings: Sequence[_Heading],
+    groups: Sequence[Group],
+    fallback: str,
 ) -> str:
-    if matter.get("title"):
-        return str(matter["title"])
+    if front_matter.get("title"):
+        return str(front_matter["title"])
     top = [number for number, heading in enumerate(headings) if heading.level == 1]
     if top == [0] and not _only_navigation(_own(headings, groups, 0)):
         return headings[0].title or fallback
@@ -90,6 +94,10 @@ def _split(tokens: Sequence[Token]) -> tuple[list[_Heading], list[Group]]:
     headings, groups = [], []
     start = 0
     while start < len(tokens):
+        if tokens[start].type.startswith(CONTAINER):
+            # What a container holds stands at the margin, headings too.
+            start += 1
+            continue
         stop = closing(tokens, start)
         group = tokens[start : stop + 1]
         first = tokens[start]

@@ -7,7 +7,9 @@ import regex
 _LONGEST = 600
 
 # Code spans, link targets and bracketed asides are never cut.
-_PROTECTED = regex.compile(r"`+[^`]*`+|\]\([^)\n]*\)|\([^()\n]*\)|\[[^\[\]\n]*\]")
+_PROTECTED = regex.compile(
+    r"\{[{%][^\n]*?[%}]\}|`+[^`]*`+|\]\([^)\n]*\)|\([^()\n]*\)|\[[^\[\]\n]*\]"
+)
 _END = regex.compile(r"[.!?。！？…][\"'”’」』)\]*_~]*(?:\s+|(?<=[。！？])|$)")
 _ABBREVIATION = regex.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|vs|cf|etc|no|approx|mr|mrs|dr|\p{L}|\d+)\.\s*$", regex.IGNORECASE

@@ -12,6 +12,7 @@ import typer
 
 from assistant.settings import Settings, read_settings
 from index.errors import IndexMissing, SettingsError
+from ui.check import check
 from ui.keys import keys
 from ui.options import (
     CacheDir,
@@ -42,6 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(keys)
+app.command()(check)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import gradio
@@ -23,13 +24,14 @@ from assistant.rest.limits import Limits
 from assistant.rest.protocol import Protocol
 from assistant.service import Service
 from assistant.settings import Settings, listed
-from assistant.slack.app import create_router
-from assistant.slack.connection import Connection, open_slack
 from assistant.telemetry import Metrics, set_up_logs
 from index.errors import SettingsError
 from ui.chat import Answers, create_chat, presentation
 from ui.reader import create_reader
 from ui.suggestions import Suggestions
+
+if TYPE_CHECKING:
+    from assistant.slack.connection import Connection
 
 # How much anyone may ask where others than this machine reach it, unless set otherwise.
 _RATE = "60/minute"
@@ -84,6 +86,10 @@ def serve(
         stack.callback(feedback.close)
         slack = None
         if settings.slack_signing_secret:
+            from assistant.slack.connection import open_slack
+
+            # It says at once how it is with Slack.
+            set_up_logs()
             slack = open_slack(service, settings, _limits(settings, mode))
             stack.callback(slack.close)
         app = application(service, limits, settings.root_path, settings.contact, slack)
@@ -95,14 +101,14 @@ def application(
     limits: Limits | None,
     root_path: str,
     contact: str,
-    slack: Connection | None = None,
+    slack: "Connection | None" = None,
 ) -> ASGIApp:
     """Return the whole application: `/api`, `/docs`, `/health`, `/notes` and the chat at `/`."""
     assistant = service.assistant
     notes = assistant.snapshot.notes
-    core = create_app(service, limits, root_path, lambda: slack.slack.status if slack else None)
+    core = create_app(service, limits, root_path, lambda: slack.status if slack else None)
     if slack:
-        core.include_router(create_router(slack.bolt, slack.signing_secret))
+        core.include_router(slack.router())
     core.include_router(create_reader(assistant, assistant.snapshot.manifest.corpora))
     # Mounted at the root, the chat would answer for what the API does not have.
     shell = FastAPI(openapi_url=None)

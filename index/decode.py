@@ -1,0 +1,66 @@
+"""Bytes to text: UTF-8, UTF-16 by its mark, and the Korean code pages."""
+
+import codecs
+
+import regex
+
+_HANGUL = regex.compile(r"[가-힣]")
+_FOREIGN = regex.compile(r"[^\x00-\x7f]")
+
+
+class Undecodable(Exception):
+    """Bytes are no text; line is counted from 1, reason says which byte it is."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line} {reason}")
+        self.line = line
+        self.reason = reason
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Return the text, its line ends made `\\n`, and the name of its encoding.
+
+    Raises Undecodable.
+    """
+    text, encoding = _decoded(data)
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd"), encoding
+
+
+def _decoded(data: bytes) -> tuple[str, str]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16"), "UTF-16"
+        except UnicodeDecodeError as error:
+            line = data[: error.start].decode("utf-16", "replace").count("\n") + 1
+            raise Undecodable(line, f"is not UTF-16 (byte at offset {error.start})") from error
+    try:
+        return data.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError as error:
+        korean = _korean(data)
+        if korean is not None:
+            return korean, "CP949"
+        # The mark that was taken off counts as well.
+        start = error.start + 3 * data.startswith(codecs.BOM_UTF8)
+        line = data.count(b"\n", 0, start) + 1
+        said = f"is not UTF-8 (byte {data[start]:#04x} at offset {start})"
+        raise Undecodable(line, said) from error
+
+
+def _korean(data: bytes) -> str | None:
+    """Return the text if the bytes are CP949 and read as Korean, not as some other code page."""
+    try:
+        text = data.decode("cp949")
+    except UnicodeDecodeError:
+        return None
+    hangul = _HANGUL.findall(text)
+    common = sum(_is_common(syllable) for syllable in hangul)
+    enough = len(hangul) >= 0.6 * len(_FOREIGN.findall(text)) and common >= 0.8 * len(hangul)
+    return text if hangul and enough else None
+
+
+def _is_common(syllable: str) -> bool:
+    """Return whether a syllable is one of the 2,350 that Korean is written with."""
+    try:
+        return len(syllable.encode("euc_kr")) == 2
+    except UnicodeEncodeError:
+        return False

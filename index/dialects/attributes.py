@@ -1,0 +1,27 @@
+"""Attribute lists: `{#id .class}`, `{: #id}`, `{ .class key="value" }`."""
+
+import regex
+
+_ONE = r"""(?:[#.][^\s{}#."']+|[A-Za-z_][\w:-]*=(?:"[^"\n]*"|'[^'\n]*'|[^\s"'{}]+))"""
+_LIST = rf"{_ONE}(?:\s+{_ONE})*"
+ATTRIBUTES = regex.compile(
+    r"\{(?:\s*" + _LIST + r"\s*|:\s*(?:" + _LIST + r"|[\w-]+)\s*|::[^{}\n]*)\}"
+)
+_ID = regex.compile(r"(?:^|[\s{:])#(?P<id>[^\s{}#\"']+)")
+_AT_END = regex.compile(
+    r"\s*(?:\{:?\s*(?P<list>" + _LIST + r")\s*\}|\{/\*\s*(?P<comment>#[^\s{}*]+)\s*\*/\})\s*$"
+)
+
+
+def taken_off(heading: str) -> tuple[str, str]:
+    """Return a heading without the attributes at its end, and the id that they give, or ""."""
+    match = _AT_END.search(heading) if heading.endswith("}") else None
+    if match is None or not match.start():
+        return heading, ""
+    return heading[: match.start()], identifier(match["list"] or match["comment"])
+
+
+def identifier(attributes: str) -> str:
+    """Return the id that a list gives, or ""."""
+    match = _ID.search(attributes)
+    return match["id"] if match else ""

@@ -1,0 +1,205 @@
+"""Block syntax of generators and editors: admonitions, tabs, containers, comments, imports."""
+
+from collections.abc import Callable
+
+import regex
+from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from mdit_py_plugins.admon.index import admonition
+from mdit_py_plugins.container import container_plugin
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.dollarmath.index import math_block_dollar
+from mdit_py_plugins.footnote.index import footnote_def
+
+Rule = Callable[[StateBlock, int, int, bool], bool]
+
+CONTAINER = "container_section"
+_ADMONITION = regex.compile(
+    r"(?:!!!|\?\?\?\+?)[ \t]+(?P<types>[A-Za-z][\w-]*(?:[ \t]+[\w-]+)*)"
+    r"(?P<title>[ \t]+\"[^\n]*\")?[ \t]*"
+)
+_TAB = regex.compile(r"===[!+]*[ \t]+(?:\"(?P<title>[^\n]*)\"|'(?P<other>[^\n]*)')[ \t]*")
+_CONTAINER = regex.compile(
+    r"\s*(?P<type>[A-Za-z][\w-]*)?\s*(?:\[(?P<label>[^\]]*)\])?\s*(?:\{(?P<list>[^}]*)\})?(?P<rest>.*)"
+)
+_TITLE = regex.compile(r"title=[\"']([^\"']*)[\"']")
+_MODULE = regex.compile(
+    r"import\s+(?:[\w*{][^\n]*?\sfrom\s+|(?=[\"'{*])(?:\{[^}]*\}\s*from\s+)?)[\"'][^\n]+[\"'];?\s*"
+    r"|(?:import\s*\{|export\s+(?:const|let|var|function|class|async|default|\*|\{))[^\n]*"
+)
+_WIDTH = 4
+
+
+def block_plugin(markdown: MarkdownIt) -> None:
+    """Add the rules."""
+    starts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    notes: RuleOptionsType = {"alt": ["paragraph", "reference"]}
+    ruler = markdown.block.ruler
+    ruler.before("fence", "extras", _extras, starts)
+    ruler.before("fence", "math", _math)
+    ruler.before("fence", "module", _module)
+    ruler.before("reference", "footnote_def", _footnote_def, notes)
+    container_plugin(markdown, "section", validate=lambda info, _: _names_a_container(info))
+    deflist_plugin(markdown)
+    markdown.core.ruler.after("block", "container_titles", _container_titles)
+
+
+def _extras(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    at = state.bMarks[start] + state.tShift[start]
+    rule = _RULES.get(state.src[at : at + 1])
+    return rule is not None and rule(state, start, end, silent)
+
+
+def _line(state: StateBlock, number: int) -> str:
+    return str(state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]])
+
+
+def _is_indented(state: StateBlock, line: int) -> bool:
+    return bool(state.is_code_block(line))
+
+
+def _has_body(state: StateBlock, start: int, end: int) -> bool:
+    following = (n for n in range(start + 1, end) if not state.isEmpty(n))
+    first = next(following, None)
+    return first is not None and state.sCount[first] >= state.sCount[start] + _WIDTH
+
+
+def _admonition(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    text = _line(state, start)
+    match = _ADMONITION.fullmatch(text) if text[:3] in ("!!!", "???") else None
+    if match is None or not (match["title"] or _has_body(state, start, end)):
+        return False
+    if silent:
+        return not _is_indented(state, start)
+    found = len(state.tokens)
+    if not admonition(state, start, end, silent):
+        return False
+    opened, *rest = state.tokens[found:]
+    opened.attrs = {"class": "admonition"}
+    if rest and rest[0].type == "admonition_title_open":
+        rest[0].attrs = {}
+        title = (match["title"] or "").strip()[1:-1]
+        rest[1].content = title or match["types"].split()[0].capitalize()
+        # A label that no one wrote stands nowhere in the source.
+        rest[1].meta["label"] = not title
+    return True
+
+
+def _tab(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    text = _line(state, start)
+    match = _TAB.fullmatch(text) if text.startswith("===") else None
+    if match is None or _is_indented(state, start) or not _has_body(state, start, end):
+        return False
+    if silent:
+        return True
+    indent = state.sCount[start] + _WIDTH
+    last = start + 1
+    while last < end and (state.isEmpty(last) or state.sCount[last] >= indent):
+        last += 1
+    opened = state.push("tab_open", "div", 1)
+    opened.block, opened.map = True, [start, last]
+    _push_title(state, (match["title"] or match["other"] or "").strip(), start)
+    before = state.parentType, state.lineMax, state.blkIndent
+    state.parentType, state.lineMax, state.blkIndent = "tab", last, indent
+    state.md.block.tokenize(state, start + 1, last)
+    state.parentType, state.lineMax, state.blkIndent = before
+    state.push("tab_close", "div", -1).block = True
+    state.line = last
+    return True
+
+
+def _push_title(state: StateBlock, title: str, line: int) -> None:
+    if title:
+        state.push("paragraph_open", "p", 1).map = [line, line + 1]
+        inline = state.push("inline", "", 0)
+        inline.content, inline.map, inline.children = title, [line, line + 1], []
+        state.push("paragraph_close", "p", -1)
+
+
+_dollars = math_block_dollar(allow_labels=False, allow_blank_lines=False)
+
+
+def _math(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    if silent or not state.src.startswith("$$", state.bMarks[start] + state.tShift[start]):
+        return False
+    found = len(state.tokens)
+    if not _dollars(state, start, end, silent):
+        return False
+    for token in state.tokens[found:]:
+        alone = _line(state, start).strip() == "$$"
+        token.type, token.tag, token.info = "fence" if alone else "code_block", "code", "math"
+        token.content = token.content.strip("\n") + "\n"
+    return True
+
+
+def _comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Leave out what stands between two lines of `%%`."""
+    if _line(state, start).strip() != "%%" or _is_indented(state, start):
+        return False
+    last = next((n for n in range(start + 1, end) if _line(state, n).strip() == "%%"), None)
+    if last is None:
+        return False
+    if not silent:
+        state.line = last + 1
+    return True
+
+
+def _module(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Leave out the imports and exports of a page that is a component."""
+    at = state.bMarks[start] + state.tShift[start]
+    if silent or state.level or not state.src.startswith(("import", "export"), at):
+        return False
+    if not _MODULE.fullmatch(_line(state, start)):
+        return False
+    last = start + 1
+    while last < end and not state.isEmpty(last):
+        last += 1
+    state.line = last
+    return True
+
+
+_RULES: dict[str, Rule] = {"!": _admonition, "?": _admonition, "=": _tab, "%": _comment}
+
+
+def _footnote_def(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    if not state.src.startswith("[^", state.bMarks[start] + state.tShift[start]):
+        return False
+    found = len(state.tokens)
+    if not footnote_def(state, start, end, silent):
+        return False
+    if not silent:
+        for token in state.tokens[found:]:
+            if token.type.startswith("footnote_reference"):
+                token.tag, token.block = "div", True
+    return True
+
+
+def _names_a_container(info: str) -> bool:
+    text = info.strip()
+    return text[:1].isalpha() or text[:1] == "{"
+
+
+def _container_titles(state: StateCore) -> None:
+    found: list[Token] = []
+    for token in state.tokens:
+        found.append(token)
+        if token.type == f"{CONTAINER}_open" and token.map and (title := container_title(token)):
+            line = token.map[0]
+            opened = Token("paragraph_open", "p", 1, block=True, map=[line, line + 1])
+            inline = Token("inline", "", 0, content=title, children=[], block=True)
+            inline.map, inline.level = [line, line + 1], token.level + 1
+            found += [opened, inline, Token("paragraph_close", "p", -1, block=True)]
+    state.tokens = found
+
+
+def container_title(token: Token) -> str:
+    """Return the title that an author gave a container: `:::note Title`, `:::note[Title]`."""
+    match = _CONTAINER.fullmatch(token.info.strip())
+    if match is None:
+        return ""
+    named = _TITLE.search(match["list"] or "")
+    parts = (match["label"], named[1] if named else "", match["rest"])
+    return " ".join(part.strip() for part in parts if part and part.strip())

@@ -1,0 +1,177 @@
+"""Inline syntax of generators and editors, read as the words that it shows.
+
+What shows nothing becomes no token, words become text, links become links: so every renderer of
+CommonMark knows what to do with it.
+"""
+
+from collections.abc import Callable
+from html import escape
+from urllib.parse import quote
+
+import regex
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from mdit_py_plugins.dollarmath.index import math_inline_dollar
+from mdit_py_plugins.footnote.index import footnote_ref
+
+from index.anchors import slug
+from index.dialects import spoken
+from index.dialects.attributes import ATTRIBUTES
+
+_SHORTCODE = regex.compile(r"\{\{([<%])\s*(?P<body>.*?)\s*[>%]\}\}", regex.DOTALL)
+_LIQUID = regex.compile(r"\{%-?\s*(?P<body>.*?)\s*-?%\}", regex.DOTALL)
+_MDX_COMMENT = regex.compile(r"\{/\*.*?\*/\}", regex.DOTALL)
+_WIKILINK = regex.compile(
+    r"!?\[\[(?P<page>[^\s\[\]|#^\n][^\[\]|#\n]*)?(?:#(?P<heading>[^\[\]|\n]+))?"
+    r"(?:\\?\|(?P<text>[^\[\]\n]+))?\]\](?![(\[])"
+)
+_CALLOUT = regex.compile(r"\[!(?P<type>[\p{L}][\w-]*)\][+-]?[ \t]*")
+_COMMENT = regex.compile(r"%%(?=\S|[ \n])[^%]+?%%(?!\w)")
+_TARGET = regex.compile(
+    r"\[(?P<text>(?:[^\[\]\\]|\\.)*+)\]\((?P<to>\s*\{[{%][^\n]*?[%}]\}[^)\s]*)\s*\)"
+)
+_PICTURE = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".bmp", ".pdf", ".mp4")
+_BRACES = r"\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}"
+_COMPONENT = regex.compile(
+    r"<[A-Z][\w.]*+(?:\s++(?:[\w:-]++(?:=(?:\"[^\"]*+\"|'[^']*+'|" + _BRACES + r"))?|"
+    r"\{\.\.\.[^{}]*+\}))++\s*+/?>"
+)
+
+
+def inline_plugin(markdown: MarkdownIt) -> None:
+    """Add the rules, which never look into code."""
+    markdown.inline.ruler.before("escape", "dialects", _dialects)
+    markdown.inline.ruler.after("image", "footnote_ref", _footnote)
+
+
+def _dialects(state: StateInline, silent: bool) -> bool:
+    rules = _RULES.get(state.src[state.pos])
+    return rules is not None and any(rule(state, silent) for rule in rules)
+
+
+def _shown(state: StateInline, silent: bool, end: int, words: str) -> bool:
+    """Move on to end, with the words as the text between."""
+    if not silent and words:
+        state.push("text", "", 0).content = words
+    state.pos = end
+    return True
+
+
+def _shortcode(state: StateInline, silent: bool) -> bool:
+    match = _SHORTCODE.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    words, named = spoken.shortcode(match["body"].rstrip("/"))
+    if named and not silent:
+        state.push("html_inline", "", 0).meta["named"] = named
+    return _shown(state, silent, match.end(), words)
+
+
+def _liquid(state: StateInline, silent: bool) -> bool:
+    match = _LIQUID.match(state.src, state.pos, state.posMax)
+    return match is not None and _shown(state, silent, match.end(), spoken.liquid(match["body"]))
+
+
+def _mdx_comment(state: StateInline, silent: bool) -> bool:
+    match = _MDX_COMMENT.match(state.src, state.pos, state.posMax)
+    return match is not None and _shown(state, silent, match.end(), "")
+
+
+def _attributes(state: StateInline, silent: bool) -> bool:
+    match = ATTRIBUTES.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    before, after = state.src[: state.pos][-1:], state.src[match.end() :][:1]
+    alone = before in ("", "\n") and after in ("", "\n")
+    if not (alone or before in ("]", ")", "`", "*", ">") or match[0].startswith("{:")):
+        return False
+    return _shown(state, silent, match.end(), "")
+
+
+def _wikilink(state: StateInline, silent: bool) -> bool:
+    match = _WIKILINK.match(state.src, state.pos, state.posMax)
+    if match is None or not (match["page"] or match["heading"]):
+        return False
+    page, heading = (match["page"] or "").strip(), (match["heading"] or "").strip()
+    embedded = match[0].startswith("!")
+    if not silent and not (embedded and page.lower().endswith(_PICTURE)):
+        name = heading.rpartition("#")[2]
+        target = quote(page) + (f"#{slug(name)}" if name and not name.startswith("^") else "")
+        state.push("link_open", "a", 1).attrs = {"href": target}
+        shown = match["text"] or " > ".join(filter(None, (page, *heading.split("#"))))
+        state.push("text", "", 0).content = shown
+        state.push("link_close", "a", -1)
+    state.pos = match.end()
+    return True
+
+
+def _callout(state: StateInline, silent: bool) -> bool:
+    match = _CALLOUT.match(state.src, state.pos, state.posMax) if state.pos == 0 else None
+    if match is None or state.src[match.end() :][:1] in ("(", "[", ":"):
+        return False
+    if not silent:
+        label = escape(match["type"].capitalize())
+        state.push("html_inline", "", 0).content = f"<strong>{label}</strong> "
+    state.pos = match.end()
+    return True
+
+
+def _templated(state: StateInline, silent: bool) -> bool:
+    """Read a link whose target a generator fills in: `[text]({{< ref "page" >}})`."""
+    match = _TARGET.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        state.push("link_open", "a", 1).attrs = {"href": ""}
+        after, state.posMax = state.posMax, match.end("text")
+        state.pos = match.start("text")
+        state.md.inline.tokenize(state)
+        state.posMax = after
+        state.push("link_close", "a", -1)
+    state.pos = match.end()
+    return True
+
+
+def _comment(state: StateInline, silent: bool) -> bool:
+    before = state.src[: state.pos][-1:]
+    match = _COMMENT.match(state.src, state.pos, state.posMax) if not before.isalnum() else None
+    return match is not None and _shown(state, silent, match.end(), "")
+
+
+def _component(state: StateInline, silent: bool) -> bool:
+    match = _COMPONENT.match(state.src, state.pos, state.posMax)
+    return match is not None and _shown(state, silent, match.end(), spoken.component(match[0]))
+
+
+_dollars = math_inline_dollar(allow_space=False, allow_digits=False)
+
+
+def _math(state: StateInline, silent: bool) -> bool:
+    found = len(state.tokens)
+    if not _dollars(state, silent):
+        return False
+    for token in state.tokens[found:]:
+        if token.type.startswith("math"):
+            token.type, token.tag, token.markup = "code_inline", "code", "$"
+    return True
+
+
+def _footnote(state: StateInline, silent: bool) -> bool:
+    start, found = state.pos, len(state.tokens)
+    if not footnote_ref(state, silent):
+        return False
+    for token in state.tokens[found:]:
+        if token.type == "footnote_ref":
+            label = escape(state.src[start + 2 : state.pos - 1])
+            token.type, token.content = "html_inline", f"<sup>{label}</sup>"
+    return True
+
+
+_RULES: dict[str, tuple[Callable[[StateInline, bool], bool], ...]] = {
+    "{": (_shortcode, _liquid, _mdx_comment, _attributes),
+    "[": (_wikilink, _callout, _templated),
+    "!": (_wikilink,),
+    "%": (_comment,),
+    "<": (_component,),
+    "$": (_math,),
+}

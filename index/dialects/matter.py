@@ -1,0 +1,101 @@
+"""Front matter: YAML between `---`, TOML between `+++`, or one JSON object, at a file's top."""
+
+import json
+import tomllib
+from typing import Any
+
+import regex
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import StateBlock
+from markdown_it.token import Token
+
+_KEY = regex.compile(
+    r"\s*(?:[\"']?[\p{L}_][^:\n]{0,80}:(?:\s|$)|[\p{L}_][\w.-]*\s*=|\[[\w.]+\]$|#|$)"
+)
+_LINE = regex.compile(r"line (\d+)")
+# LibYAML's where it is there: ten times as fast, and as safe.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FENCES = {"---": ("---", "..."), "+++": ("+++",)}
+
+
+class MatterError(ValueError):
+    """Front matter is not what its fence says; line is counted from 1 in the file, 0 unknown."""
+
+    def __init__(self, kind: str, line: int) -> None:
+        super().__init__(f"its front matter is not {kind}" + (f" at line {line}" if line else ""))
+        self.line = line
+
+
+def matter_plugin(markdown: MarkdownIt) -> None:
+    """Add the rule."""
+    alt: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    markdown.block.ruler.before("table", "front_matter", _rule, alt)
+
+
+def read(token: Token) -> dict[str, Any]:
+    """Return what a front matter's token says. Raises MatterError."""
+    kind, found = token.markup, None
+    try:
+        if kind == "---":
+            found = yaml.load(token.content, Loader=_LOADER)  # noqa: S506
+        elif kind == "+++":
+            found = tomllib.loads(token.content + "\n")
+        else:
+            found = json.loads(token.content)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        last = token.content.count("\n")
+        raise MatterError("YAML", min(mark.line, last) + 2 if mark else 0) from error
+    except tomllib.TOMLDecodeError as error:
+        match = _LINE.search(str(error))
+        raise MatterError("TOML", int(match[1]) + 1 if match else 0) from error
+    except json.JSONDecodeError as error:
+        raise MatterError("JSON", error.lineno) from error
+    except (ValueError, RecursionError) as error:
+        raise MatterError({"---": "YAML", "+++": "TOML"}.get(kind, "JSON"), 1) from error
+    return found if isinstance(found, dict) else {}
+
+
+def _rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    if start or silent or state.level or not end:
+        return False
+    lines = [str(state.src[state.bMarks[n] : state.eMarks[n]]).rstrip() for n in (0,)]
+    first = lines[0]
+    if first in _FENCES:
+        found = _fenced(state, _FENCES[first], end)
+    else:
+        found = _object(state, end) if first.startswith("{") else None
+    if found is None:
+        return False
+    content, after = found
+    token = state.push("front_matter", "", 0)
+    token.hidden, token.block, token.map = True, True, [0, after]
+    token.markup, token.content = first if first in _FENCES else "{", content
+    state.line = after
+    return True
+
+
+def _fenced(state: StateBlock, closings: tuple[str, ...], end: int) -> tuple[str, int] | None:
+    lines: list[str] = []
+    for number in range(1, end):
+        line = str(state.src[state.bMarks[number] : state.eMarks[number]])
+        if line.rstrip() in closings:
+            # What no key stands in is a text between two lines.
+            spoken = [text for text in lines if text.strip()]
+            keyed = not spoken or any(_KEY.match(text) for text in spoken[:3])
+            return ("\n".join(lines), number + 1) if keyed else None
+        lines.append(line)
+    return None
+
+
+def _object(state: StateBlock, end: int) -> tuple[str, int] | None:
+    try:
+        found, length = json.JSONDecoder().raw_decode(state.src)
+    except (ValueError, RecursionError):
+        return None
+    after = state.src.count("\n", 0, length) + 1
+    rest = state.src[length : state.src.find("\n", length) if after < end else None]
+    is_matter = isinstance(found, dict) and found and not rest.strip()
+    return (state.src[:length], min(after, end)) if is_matter else None
