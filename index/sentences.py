@@ -8,7 +8,7 @@ _LONGEST = 600
 
 # Code spans, link targets and bracketed asides are never cut.
 _PROTECTED = regex.compile(
-    r"\{[{%][^\n]*?[%}]\}|`+[^`]*`+|\]\([^)\n]*\)|\([^()\n]*\)|\[[^\[\]\n]*\]"
+    r"\{[{%](?:(?!\{[{%])[^\n])*?[%}]\}|`+[^`]*`+|\]\([^)\n]*\)|\([^()\n]*\)|\[[^\[\]\n]*\]"
 )
 _END = regex.compile(r"[.!?。！？…][\"'”’」』)\]*_~]*(?:\s+|(?<=[。！？])|$)")
 _ABBREVIATION = regex.compile(

@@ -108,11 +108,11 @@ def test_ask_json_is_the_answer_of_rest(built: Path) -> None:
         (["ask"], "question"),
         (["fly"], "fly"),
         (["build", "no/such/folder"], "does not exist"),
-        (["build", "pyproject.toml"], "is a file"),
+        (["build", "pyproject.toml"], "is no Markdown file"),
         (["serve", "--port", "99999"], "NOTES_PORT"),
         (["ask", "docker", "--engine", "steam"], "NOTES_ENGINE"),
         (["ask", "docker", "--public-url", "wiki"], "NOTES_PUBLIC_URL"),
-        (["ask", "docker", "--link-template", "/{page}"], "NOTES_LINK_TEMPLATE"),
+        (["ask", "docker", "--link-template", "/{nothing}"], "NOTES_LINK_TEMPLATE"),
     ],
 )
 def test_bad_use_says_why_and_ends_with_2(built: Path, arguments: list[str], said: str) -> None:

@@ -1,5 +1,7 @@
 """What GitHub, Hugo, Jekyll, Docusaurus, MkDocs and Obsidian add to Markdown: nothing is lost."""
 
+import json
+import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import count
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from assistant.links import check_template, section_url
+from assistant.settings import read_settings
 from index.corpus import read
+from index.errors import SettingsError
 from index.notes import Document, Line, Passage
 from index.passages import embedded_text, passages
 from index.sections import parse
@@ -194,6 +198,46 @@ def test_a_documentation_site_loses_no_word() -> None:
         said = " ".join(p.text(note.source) + embedded_text(note, p) for p in found)
         kept = set(WORD.findall(said)) | {w for s in note.sections for w in WORD.findall(s.title)}
         assert set(shown(note.source)) - kept == set(), note.path
+
+
+@pytest.mark.skipif(not K8S.is_dir(), reason="the pages are not on this machine")
+def test_every_page_and_anchor_that_answers_a_question_is_found() -> None:
+    notes = {note.path: note for note in read({"default": K8S}).documents}
+    for line in (K8S.parent / "queries.jsonl").read_text().splitlines():
+        query = json.loads(line)
+        sections = notes[query["gold_path"]].sections
+        if "gold_anchor" in query:
+            lines = {section.anchor: section.first_line for section in sections}
+            assert lines[query["gold_anchor"]] == query.get("gold_line")
+    for note in notes.values():
+        for section in note.sections:
+            head = note.source[section.start :].partition("\n")[0]
+            own = regex.search(r"\{#([^}\s]+)\}\s*$", head)
+            assert section.anchor == own[1] if own else "#" not in section.anchor
+
+
+@pytest.mark.parametrize(
+    "piece", ["{{< a ", "{% a ", "[[", "%%a ", "<A b={", "[a]({{", "$a ", "{: "]
+)
+def test_what_is_never_closed_costs_little(piece: str) -> None:
+    start = time.process_time()
+    parse(piece * 4000, "file")
+    assert time.process_time() - start < 5
+
+
+def test_settings_name_files_templates_and_globs() -> None:
+    found = read_settings(
+        corpus="a=notes,b=guide.md", include="docs/**, *.mdx", exclude="drafts/",
+        link_template="a=https://a.example/{hugo}#{anchor}  b=/b#{anchor}",
+    )  # fmt: skip
+    assert {name: str(path) for name, path in found.corpora.items()} == {
+        "a": "notes", "b": "guide.md",
+    }  # fmt: skip
+    assert (found.included, found.excluded) == (["docs/**", "*.mdx"], ["drafts/"])
+    with pytest.raises(SettingsError, match="NOTES_EXCLUDE is '!'"):
+        read_settings(exclude="!")
+    with pytest.raises(SettingsError, match=r"NOTES_LINK_TEMPLATE .* \{mkdocs_anchor\}"):
+        read_settings(link_template="a={hugo} b={nope}")
 
 
 def site(name: str, below: str = "") -> dict[str, Document]:

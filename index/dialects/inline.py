@@ -18,9 +18,9 @@ from index.anchors import slug
 from index.dialects import spoken
 from index.dialects.attributes import ATTRIBUTES
 
-_SHORTCODE = regex.compile(r"\{\{([<%])\s*(?P<body>.*?)\s*[>%]\}\}", regex.DOTALL)
-_LIQUID = regex.compile(r"\{%-?\s*(?P<body>.*?)\s*-?%\}", regex.DOTALL)
-_MDX_COMMENT = regex.compile(r"\{/\*.*?\*/\}", regex.DOTALL)
+_SHORTCODE = regex.compile(r"\{\{[<%](?P<body>(?:(?!\{\{|[>%]\}\}).)*+)[>%]\}\}", regex.DOTALL)
+_LIQUID = regex.compile(r"\{%-?(?P<body>(?:(?!\{%|-?%\}).)*+)-?%\}", regex.DOTALL)
+_MDX_COMMENT = regex.compile(r"\{/\*(?:(?!\{/\*|\*/\}).)*+\*/\}", regex.DOTALL)
 _WIKILINK = regex.compile(
     r"!?\[\[(?P<page>[^\s\[\]|#^\n][^\[\]|#\n]*)?(?:#(?P<heading>[^\[\]|\n]+))?"
     r"(?:\\?\|(?P<text>[^\[\]\n]+))?\]\](?![(\[])"
@@ -28,7 +28,7 @@ _WIKILINK = regex.compile(
 _CALLOUT = regex.compile(r"\[!(?P<type>[\p{L}][\w-]*)\][+-]?[ \t]*")
 _COMMENT = regex.compile(r"%%(?=\S|[ \n])[^%]+?%%(?!\w)")
 _TARGET = regex.compile(
-    r"\[(?P<text>(?:[^\[\]\\]|\\.)*+)\]\((?P<to>\s*\{[{%][^\n]*?[%}]\}[^)\s]*)\s*\)"
+    r"\[(?P<text>(?:[^\[\]\\]|\\.)*+)\]\((?P<to>\s*\{[{%](?:(?!\{[{%])[^\n])*?[%}]\}[^)\s]*)\s*\)"
 )
 _PICTURE = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".bmp", ".pdf", ".mp4")
 _BRACES = r"\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}"
@@ -61,7 +61,7 @@ def _shortcode(state: StateInline, silent: bool) -> bool:
     match = _SHORTCODE.match(state.src, state.pos, state.posMax)
     if match is None:
         return False
-    words, named = spoken.shortcode(match["body"].rstrip("/"))
+    words, named = spoken.shortcode(match["body"].strip().rstrip("/"))
     if named and not silent:
         state.push("html_inline", "", 0).meta["named"] = named
     return _shown(state, silent, match.end(), words)
