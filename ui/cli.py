@@ -358,7 +358,7 @@ def _build(
     from ui.building import build_index
 
     # Notes that cannot be read are told before seconds go into the model.
-    collection = corpus.read(settings.corpora)
+    collection = corpus.read(settings.corpora, settings.included, settings.excluded)
     encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)
     snapshot = build_index(collection, settings.data_dir, encoder, say, cases)
     counts = snapshot.manifest.counts
