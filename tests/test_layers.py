@@ -1,6 +1,7 @@
 """Imports go one way: ui, then assistant, then index."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,9 @@ def test_no_import_goes_backward(layer: str) -> None:
     assert files
     wrong = {str(f.relative_to(ROOT)): imported(f) - MAY_IMPORT[layer] for f in files}
     assert not {name: names for name, names in wrong.items() if names}
+
+
+def test_nobody_changes_the_parser_that_all_share() -> None:
+    for package in ("assistant", "ui"):
+        for path in (ROOT / package).rglob("*.py"):
+            assert not re.search(r"\.(disable|enable|use)\(", path.read_text()), path

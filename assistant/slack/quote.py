@@ -78,7 +78,7 @@ def _dedented(passage: FoundPassage) -> tuple[str, tuple[int, int]]:
 
 def _lines(reader: BlockReader) -> Iterator[Line]:
     # Of a passage, a rule at its start is no front matter.
-    tokens = reader.markdown.disable("front_matter").parse(reader.source)
+    tokens = reader.markdown.parse(reader.source)
     groups, position = [], 0
     while position < len(tokens):
         last = closing(tokens, position)
