@@ -23,13 +23,10 @@ from assistant.gaps import (
     NearestSection,
     Vectors,
     grouped,
-    question_vectors,
     remembered,
 )
 from index.encoder import normalise
 from index.errors import FeedbackUnwritable, UnknownName
-
-__all__ = ["DEFAULT_KEEP_DAYS", "FILE", "Feedback", "Gap", "question_vectors"]
 
 DEFAULT_KEEP_DAYS = 90
 FILE = "feedback.sqlite3"

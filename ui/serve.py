@@ -14,7 +14,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.ask import Assistant, Question
-from assistant.feedback import Feedback, question_vectors
+from assistant.feedback import Feedback
+from assistant.gaps import question_vectors
 from assistant.keys import Keys
 from assistant.rest import problems
 from assistant.rest.access import Mode

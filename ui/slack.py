@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import closing
 
 from assistant.ask import Assistant
-from assistant.feedback import Feedback, question_vectors
+from assistant.feedback import Feedback
+from assistant.gaps import question_vectors
 from assistant.rest.limits import Limits
 from assistant.service import Service
 from assistant.settings import Settings

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from assistant.answer import Answer
 from assistant.ask import MAX_HISTORY, MAX_LIMIT, MAX_QUESTION
-from assistant.feedback import Gap
+from assistant.gaps import Gap
 from index.language import Language
 
 MAX_BATCH = 64
