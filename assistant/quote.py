@@ -4,6 +4,7 @@ from assistant.answer import DocumentRef, Explanation, FoundPassage, Highlight, 
 from assistant.links import highlight_url, section_url
 from assistant.retrieve import Hit
 from index.contents import Notes
+from index.notes import Document, Section
 
 
 def quote(
@@ -21,14 +22,24 @@ def quote(
         text=passage.text(document.source),
         highlights=tuple(Highlight(*passage.span(line)) for line in answers),
         line=document.source.count("\n", 0, answers[0].start) + 1,
-        section=SectionRef(section.title, section.path, section.anchor, section.level),
-        document=DocumentRef(
-            document.id, document.title, document.corpus, document.language, document.path
-        ),
+        section=section_ref(section),
+        document=document_ref(document),
         damaged=False,
         url=url,
         highlight_url=highlight_url(url, answers[0].words),
         explanation=_explanation(hit) if explain else None,
+    )
+
+
+def section_ref(section: Section) -> SectionRef:
+    """Return a section as answers and search results name it."""
+    return SectionRef(section.title, section.path, section.anchor, section.level)
+
+
+def document_ref(document: Document) -> DocumentRef:
+    """Return a document as answers and search results name it."""
+    return DocumentRef(
+        document.id, document.title, document.corpus, document.language, document.path
     )
 
 

@@ -16,6 +16,7 @@ from assistant.ask import Assistant, searchable
 from assistant.completion import Catalogue, catalogued
 from assistant.lexicon import Lexicon
 from assistant.links import highlight_url, section_url
+from assistant.quote import document_ref, section_ref
 from assistant.retrieve import FUSED, evidence, fuse
 from assistant.scope import scope
 from assistant.snippet import marked, snippet
@@ -245,10 +246,8 @@ def _hit(
         text=text,
         highlights=tuple(Highlight(start, end) for start, end in marked(text, words)),
         snippet=snippet(passage, line, words),
-        section=SectionRef(section.title, section.path, section.anchor, section.level),
-        document=DocumentRef(
-            document.id, document.title, document.corpus, document.language, document.path
-        ),
+        section=section_ref(section),
+        document=document_ref(document),
         url=url,
         highlight_url=highlight_url(url, passage.lines[line].words),
     )
