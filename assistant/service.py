@@ -15,6 +15,8 @@ import structlog
 from assistant.answer import Answer
 from assistant.ask import Assistant, Question
 from assistant.feedback import Feedback
+from assistant.gaps import question_vectors
+from assistant.settings import Settings
 from assistant.telemetry import Metrics
 from assistant.timing import Stages, measured
 from index.errors import Overloaded
@@ -77,3 +79,13 @@ class Service:
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(_CORES, "questions")
+
+
+def feedback_for(assistant: Assistant, settings: Settings) -> Feedback:
+    """Return where answers to the notes' questions are kept, as the settings have it."""
+    means = assistant.snapshot.contents.general.vector_means
+    return Feedback(
+        settings.data_dir,
+        settings.keep_questions_days,
+        lambda questions: question_vectors(assistant.encoder, means, questions),
+    )

@@ -14,8 +14,6 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.ask import Assistant, Question
-from assistant.feedback import Feedback
-from assistant.gaps import question_vectors
 from assistant.keys import Keys
 from assistant.rest import problems
 from assistant.rest.access import Mode
@@ -23,7 +21,7 @@ from assistant.rest.api import create_app
 from assistant.rest.guard import Guard, Rules
 from assistant.rest.limits import Limits
 from assistant.rest.protocol import Protocol
-from assistant.service import Service
+from assistant.service import Service, feedback_for
 from assistant.settings import Settings, listed
 from assistant.telemetry import Metrics, set_up_logs
 from index.errors import SettingsError
@@ -64,12 +62,7 @@ def serve(
     """Serve until a signal ends it, and call ready once requests are answered."""
     keys = Keys(settings.data_dir)
     metrics = Metrics(assistant.snapshot.version)
-    means = assistant.snapshot.contents.general.vector_means
-    feedback = Feedback(
-        settings.data_dir,
-        settings.keep_questions_days,
-        lambda questions: question_vectors(assistant.encoder, means, questions),
-    )
+    feedback = feedback_for(assistant, settings)
     service = Service(assistant, feedback, metrics, settings.log_questions)
     limits = _limits(settings, mode)
     rules = Rules(

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from contextlib import closing
 
 from assistant.ask import Assistant
-from assistant.feedback import Feedback
-from assistant.gaps import question_vectors
 from assistant.rest.limits import Limits
-from assistant.service import Service
+from assistant.service import Service, feedback_for
 from assistant.settings import Settings
 from assistant.slack.connection import open_slack
 from assistant.slack.socket_mode import connect
@@ -33,12 +31,7 @@ def answer_slack(settings: Settings, open_assistant: Callable[[], Assistant]) ->
         signal.signal(number, lambda *_: ended.set())
     set_up_logs()
     assistant = open_assistant()
-    means = assistant.snapshot.contents.general.vector_means
-    feedback = Feedback(
-        settings.data_dir,
-        settings.keep_questions_days,
-        lambda questions: question_vectors(assistant.encoder, means, questions),
-    )
+    feedback = feedback_for(assistant, settings)
     metrics = Metrics(assistant.snapshot.version)
     service = Service(assistant, feedback, metrics, settings.log_questions)
     rate = settings.rate_limit or _RATE
