@@ -1,5 +1,7 @@
 """Top-level blocks of Markdown to lines: sentences, list items, rows, lines of code."""
 
+import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -89,13 +91,13 @@ class BlockReader:
                 yield from self._html(token)
 
     def _sentences(self, inline: Token, item: bool) -> Iterator[Line]:
-        first, after = inline.map or (0, 0)
         content = inline.content
         whole = item and len(content) <= _LONG_ITEM
+        places = self._places(inline)
         for start, end in _cut(content, whole):
-            begin = self._locate(inline, start)
-            finish = self._locate(inline, end - 1)
+            begin, finish = _located(places, start), _located(places, end - 1)
             if begin is None or finish is None:
+                first, after = inline.map or (0, 0)
                 span = self._trimmed(self.offset(first), self.offset(after))
             else:
                 span = (begin, finish + 1)
@@ -105,19 +107,19 @@ class BlockReader:
             yield Line(*span, text, words, "item" if whole else "sentence")
 
     def _tokens(self, inline: Token, start: int, end: int) -> Sequence[Token]:
-        if (start, end) == (0, len(inline.content)):
-            return inline.children or ()
+        if inline.children and (start, end) == (0, len(inline.content)):
+            return inline.children
         return inline_tokens(self.markdown, inline.content[start:end], self.env)
 
-    def _locate(self, inline: Token, position: int) -> int | None:
-        """Return where a character of an inline token's content stands in the source."""
-        content = inline.content
-        row = content.count("\n", 0, position)
-        column = position - (content.rfind("\n", 0, position) + 1)
-        text = content.split("\n")[row]
-        number = (inline.map or [0])[0] + row
-        found = self.source.find(text, self.offset(number), self.offset(number + 1))
-        return None if found < 0 else found + column
+    def _places(self, inline: Token) -> list[tuple[int, int]]:
+        """Return where each row of a token starts in its content and in the source, there or -1."""
+        places, start = [], 0
+        first = (inline.map or [0])[0]
+        for number, text in enumerate(inline.content.split("\n"), first):
+            found = self.source.find(text, self.offset(number), self.offset(number + 1))
+            places.append((start, found))
+            start += len(text) + 1
+        return places
 
     def _code(self, token: Token) -> Iterator[Line]:
         first, after = token.map or (0, 0)
@@ -171,6 +173,12 @@ class BlockReader:
     def _trimmed(self, start: int, end: int) -> tuple[int, int]:
         text = self.source[start:end]
         return start + len(text) - len(text.lstrip()), start + len(text.rstrip())
+
+
+def _located(places: Sequence[tuple[int, int]], position: int) -> int | None:
+    """Return where a character of an inline token's content stands in the source."""
+    start, found = places[bisect_right(places, (position, sys.maxsize)) - 1]
+    return None if found < 0 else found + position - start
 
 
 def _cut(content: str, whole: bool) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ import regex
 
 Language = Literal["ko", "en"]
 
-_HANGUL = regex.compile(r"[\p{Hangul}]")
+_HANGUL = regex.compile(r"\p{Hangul}++")
 _LATIN_WORD = regex.compile(r"\p{Latin}+")
 
 
@@ -16,5 +16,8 @@ def language(text: str) -> Language:
     Korean text is full of English terms, so a tenth of Hangul makes a text Korean:
     each syllable counts as much as a Latin word, since both are about one morpheme.
     """
-    hangul = len(_HANGUL.findall(text))
+    hangul = sum(map(len, _HANGUL.findall(text)))
+    if hangul * 10 >= len(text) > 0:
+        # So few other characters make no more words than that.
+        return "ko"
     return "ko" if hangul > 0 and hangul * 9 >= len(_LATIN_WORD.findall(text)) else "en"

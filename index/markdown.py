@@ -1,10 +1,11 @@
 """Markdown by the CommonMark parser markdown-it: the parser, text, anchors, navigation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import regex
 from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
@@ -14,12 +15,20 @@ from index.dialects.blocks import block_plugin
 from index.dialects.headings import explicit, heading_plugin
 from index.dialects.inline import inline_plugin
 from index.dialects.matter import matter_plugin
+from index.dialects.starts import start_plugin
 
 WORD = regex.compile(r"[\p{L}\p{N}]")
 # Deeper lists and quotes would be lost; much deeper ones would exhaust the stack.
 _NESTING = 60
 # Text in which no rule finds anything, two spaces at the end of a line among it.
 _BARE = regex.compile(r"(?:[^\\`*_\[\]<>&!~{}$%^|\n \t]++|[ \t](?!\s*\n)|\n(?![ \t]))*+")
+# A link before which no word stands, as far as the text shows it.
+_MAY_NAVIGATE = regex.compile(r"[^\p{L}\p{N}\[]*+\[|[^\[{%&<]*+[{%&<][^\[]*+\[")
+_NAMING = ("heading_open", "th_open", "td_open")
+# Targets that normalising leaves as they are: nothing to escape, no host to spell in ASCII.
+_NORMAL = regex.compile(
+    r"(?:https?://[a-z0-9]++(?:[.-][a-z0-9]++)*+(?=[/#]|$)|(?!//))[A-Za-z0-9/._~#=&?-]*+"
+)
 _OTHERS = ("{", "[[", "%%", "$", "[^", "[!")
 
 
@@ -30,16 +39,40 @@ def parser() -> MarkdownIt:
     It reads all dialects at once: notes of several kinds stand side by side. Nobody changes it, so
     threads may share it.
     """
+    return _all_dialects(_inline)
+
+
+@cache
+def block_parser() -> MarkdownIt:
+    """Return one that reads the same blocks, and of their text only what may lead or name.
+
+    That is headings, cells, and what may be navigation: other text is cut into sentences first,
+    which are read one by one. So no block means another thing by it, and nobody changes it either.
+    """
+    return _all_dialects(_leading)
+
+
+def _all_dialects(inline: Callable[[StateCore], None]) -> MarkdownIt:
     markdown = _commonmark().use(matter_plugin).use(inline_plugin).use(block_plugin)
-    markdown.use(heading_plugin)
-    markdown.core.ruler.at("inline", _inline)
+    markdown.use(heading_plugin).use(start_plugin)
+    markdown.core.ruler.at("inline", inline)
     # Its rules are compiled by its first use.
     markdown.parse("*used*")
     return markdown
 
 
+class _Markdown(MarkdownIt):
+    def normalizeLink(self, url: str) -> str:  # noqa: N802
+        return link_target(url)
+
+
+def link_target(url: str) -> str:
+    """Return a link's target as the parser writes it; most are written so already."""
+    return url if _NORMAL.fullmatch(url) else normalizeLink(url)
+
+
 def _commonmark() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": True, "maxNesting": _NESTING})
+    markdown = _Markdown("commonmark", {"html": True, "maxNesting": _NESTING})
     return markdown.enable(["table", "strikethrough"])
 
 
@@ -67,6 +100,14 @@ def _inline(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "inline":
             token.children = inline_tokens(state.md, token.content, state.env)
+
+
+def _leading(state: StateCore) -> None:
+    before = ""
+    for token in state.tokens:
+        if token.type == "inline" and (before in _NAMING or _MAY_NAVIGATE.match(token.content)):
+            token.children = inline_tokens(state.md, token.content, state.env)
+        before = token.type
 
 
 def plain(tokens: Sequence[Token] | None) -> str:
@@ -100,8 +141,9 @@ def heading_anchors(tokens: Sequence[Token]) -> list[str]:
 def is_navigation(tokens: Sequence[Token]) -> bool:
     """Return whether a block is made only of links into its own page, or will be."""
     inlines = [token for token in tokens if token.type == "inline"]
-    if any("{:toc}" in inline.content for inline in inlines):
-        return True
+    for inline in inlines:
+        if "{:toc}" in inline.content:
+            return True
     return bool(inlines) and all(_only_page_links(inline.children or ()) for inline in inlines)
 
 

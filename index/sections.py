@@ -11,7 +11,7 @@ from index.blocks import BlockReader, Group
 from index.dialects import matter
 from index.dialects.blocks import CONTAINER
 from index.dialects.matter import MatterError
-from index.markdown import closing, heading_anchors, is_navigation, parser, plain
+from index.markdown import block_parser, closing, heading_anchors, is_navigation, plain
 from index.notes import Section
 
 _EMOJI_AROUND = regex.compile(
@@ -46,7 +46,7 @@ def parse(source: str, fallback_title: str) -> Parsed:
     Front matter that cannot be read is left out, and said in `fault`.
     """
     env: dict[str, Any] = {}
-    tokens = parser().parse(source, env)
+    tokens = block_parser().parse(source, env)
     front_matter, fault = _front_matter(tokens)
     headings, groups = _split(tokens)
     title = _title(front_matter, headings, groups, fallback_title)

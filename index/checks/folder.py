@@ -1,9 +1,7 @@
 """A folder checked: file by file, then the links between its pages."""
 
-import multiprocessing
 import os
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,11 +12,9 @@ from index.checks.page import Anchors, Page
 from index.checks.rules import RULES, Finding, Found
 from index.errors import CorpusError
 from index.files import Chosen, chosen, find
+from index.workers import each
 
 Note = tuple[str, Path]
-
-# Below so many files, starting processes takes longer than it saves.
-_MANY = 512
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ def check(
 
     Nothing is changed. One file a worker is in memory at a time; of the others their anchors, and
     the links that wait for them. Several workers are processes of their own, started for many
-    files only. Raises CorpusError where there is nothing to read.
+    files only. Raises CorpusError where there is nothing to read, or a worker dies.
     """
     notes = list(find(path, globs or chosen()))
     if not notes:
@@ -62,7 +58,8 @@ def check(
     anchors: dict[str, Anchors] = {}
     waiting: dict[str, list[Awaiting]] = {}
     findings: list[Finding] = []
-    for (name, _), checked in zip(notes, _checked(folder, notes, workers), strict=True):
+    found = each(partial(_check_file, folder), notes, workers)
+    for (name, _), checked in zip(notes, found, strict=True):
         anchors[name] = checked.anchors
         if checked.waiting:
             waiting[name] = list(checked.waiting)
@@ -75,16 +72,6 @@ def check(
         anchors[target] = Page(target, source).anchors
     findings += [Finding(n, *f) for n, f in settled(waiting, anchors) if f[2] in rules]
     return Report(len(notes), tuple(sorted(findings)))
-
-
-def _checked(folder: Folder, notes: Sequence[Note], workers: int) -> Iterator[Checked]:
-    one = partial(_check_file, folder)
-    if workers < 2 or len(notes) < _MANY:
-        yield from map(one, notes)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context) as pool:
-        yield from pool.map(one, notes, chunksize=_MANY // 16)
 
 
 def _check_file(folder: Folder, note: Note) -> Checked:

@@ -9,11 +9,11 @@ from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 import regex
-from markdown_it.common.normalize_url import normalizeLink
 
 from index.checks.page import FILLER, Anchors, Page
 from index.checks.rules import Found
 from index.files import SUFFIXES
+from index.markdown import link_target
 
 _INDEXES = ("index.md", "_index.md", "README.md", "readme.md")
 # Fragments that renderers and browsers make themselves.
@@ -21,7 +21,7 @@ _MADE = regex.compile(r"(?:top$|:~:|/|fn[:ref\d-]|user-content-|__|L\d+|!)", reg
 _LANGUAGE = regex.compile(r"/(?P<prefix>[a-z]{2}(?:-[a-z]{2,4})?)(?=/)", regex.IGNORECASE)
 _TARGET = regex.compile(r"\]\(\s*(?:<([^<>\n]*)>|([^\s()]*(?:\([^\s()]*\)[^\s()]*)*))")
 _DEFINITION = regex.compile(r"^[ >]{0,8}\[[^\[\]]+\]:\s*<?([^\s<>]+)")
-_HIDDEN = normalizeLink(FILLER)
+_HIDDEN = link_target(FILLER)
 # How much alike two anchors must be, 0 to 1, where one may be a slip for the other: more where a
 # shortcode may make the one that is asked for.
 _LIKE, _SURE = 0.8, 0.85
@@ -92,7 +92,7 @@ def links(page: Page) -> Iterator[Link]:
         name = {"a": "href", "img": "src"}.get(tag.name)
         if name and FILLER not in (href := tag.attributes.get(name, "")) and href:
             column = page.column(tag.line, href)
-            yield Link(tag.line + 1, column, normalizeLink(href), tag.name == "img")
+            yield Link(tag.line + 1, column, link_target(href), tag.name == "img")
 
 
 def _places(page: Page, lines: list[int] | None, line: int) -> dict[str, list[tuple[int, int]]]:
@@ -101,7 +101,7 @@ def _places(page: Page, lines: list[int] | None, line: int) -> dict[str, list[tu
     for number in range(line, lines[1] if lines else line + 1):
         for match in _TARGET.finditer(page.lines[number]):
             group = 1 if match[1] is not None else 2
-            target = normalizeLink(match[group])
+            target = link_target(match[group])
             found.setdefault(target, []).append((number + 1, match.start(group) + 1))
     return found
 
