@@ -24,7 +24,7 @@ def quote(
         line=document.source.count("\n", 0, answers[0].start) + 1,
         section=section_ref(section),
         document=document_ref(document),
-        damaged=False,
+        damaged=document.is_mended(passage.start, passage.end),
         url=url,
         highlight_url=highlight_url(url, answers[0].words),
         explanation=_explanation(hit) if explain else None,

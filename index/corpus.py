@@ -1,8 +1,10 @@
 """Folders of Markdown files, or lone files, to documents."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -12,12 +14,28 @@ from index.decode import Undecodable, decode
 from index.errors import CorpusError
 from index.files import SUFFIXES
 from index.language import language
-from index.notes import Document
+from index.mending.blocks import without
+from index.mending.document import Mending, mend
+from index.mending.model import open_reader
+from index.notes import DOUBTFUL, Document
 from index.sections import Parsed, parse
+from index.workers import each
 
-__all__ = ["GLOSSARY", "SUFFIXES", "Collection", "Skipped", "Warned", "read", "scan", "source_hash"]
+__all__ = [
+    "GLOSSARY",
+    "SUFFIXES",
+    "Collection",
+    "Skipped",
+    "Warned",
+    "document_hash",
+    "read",
+    "scan",
+    "source_hash",
+]
 
 GLOSSARY = "glossary.yaml"
+
+_Note = tuple[str, str, str, Path]
 
 
 @dataclass(frozen=True)
@@ -43,6 +61,8 @@ class Collection:
 
     folders: the place of each corpus, a folder or a lone file. glossary: groups of terms that mean
     the same, from the `glossary.yaml` files. warnings: what of the documents could not be used.
+    order: each document's number in the index that it is known from, None where it is the next one
+    of `documents`.
     """
 
     folders: Mapping[str, Path]
@@ -50,20 +70,41 @@ class Collection:
     skipped: tuple[Skipped, ...]
     glossary: tuple[tuple[str, ...], ...]
     warnings: tuple[Warned, ...] = ()
+    order: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """A document that an index has as it is, and its number there."""
+
+    number: int
 
 
 def read(
-    corpora: Mapping[str, Path], include: Sequence[str] = (), exclude: Sequence[str] = ()
+    corpora: Mapping[str, Path],
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    known: Mapping[str, str] | None = None,
+    cache_dir: Path | None = None,
 ) -> Collection:
     """Return what the folders and files hold, each named by its corpus.
 
-    include, exclude: globs as `.gitignore` has them, from each folder. Raises CorpusError when a
-    folder cannot be read, two files would have one address, or nothing is left.
+    include, exclude: globs as `.gitignore` has them, from each folder. known: the documents of an
+    index in their order, the hash of each one's text by "corpus/path": those are not parsed again.
+    cache_dir: where the model is kept that damaged words are read by; without it, blocks that lost
+    bytes stay as they are, and are no part of an answer. Raises CorpusError when a folder cannot be
+    read, two files would have one address, or nothing is left. Many files are read by as many
+    processes as there are processors; CorpusError says when one of those dies.
     """
-    found = list(scan(corpora, include, exclude))
+    found = list(scan(corpora, include, exclude, os.cpu_count() or 1, known, cache_dir))
     documents = tuple(item for item in found if isinstance(item, Document))
     skipped = tuple(item for item in found if isinstance(item, Skipped))
-    if not documents:
+    order = tuple(
+        item.number if isinstance(item, Known) else None
+        for item in found
+        if isinstance(item, Known | Document)
+    )
+    if not order:
         folders = ", ".join(str(folder) for folder in corpora.values())
         raise CorpusError(
             f"The notes in {folders} hold no text to search: "
@@ -72,27 +113,63 @@ def read(
         )
     glossary = tuple(group for folder in corpora.values() for group in _glossary(folder))
     warnings = tuple(item for item in found if isinstance(item, Warned))
-    return Collection(corpora, documents, skipped, glossary, warnings)
+    return Collection(corpora, documents, skipped, glossary, warnings, order)
 
 
 def scan(
-    corpora: Mapping[str, Path], include: Sequence[str] = (), exclude: Sequence[str] = ()
-) -> Iterator[Document | Skipped | Warned]:
-    """Yield the same one by one, so that no more than a document need be held."""
+    corpora: Mapping[str, Path],
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    workers: int = 1,
+    known: Mapping[str, str] | None = None,
+    cache_dir: Path | None = None,
+) -> Iterator[Document | Known | Skipped | Warned]:
+    """Yield the same one by one, so that no more than a few documents a worker need be held."""
     globs = files.chosen(include, exclude)
-    for name, place in corpora.items():
-        seen: dict[str, Path] = {}
-        for path, file in files.find(place, globs):
-            identifier = path.removesuffix(file.suffix)
-            other = seen.setdefault(identifier, file)
-            if other != file:
-                raise CorpusError(f"{other} and {file} would have one address. Rename one of them.")
-            yield from _scanned(name, identifier, path, file)
-        if not seen:
-            raise CorpusError(
-                f"{place} holds no Markdown files (.md, .markdown or .mdx)"
-                + (" that the globs let be read." if include or exclude else ".")
-            )
+    notes = [note for name, place in corpora.items() for note in _notes(name, place, globs)]
+    numbers = {item: number for number, item in enumerate((known or {}).items())}
+    origins = [_number(note, numbers) if known else None for note in notes]
+    fresh = [note for note, origin in zip(notes, origins, strict=True) if origin is None]
+    read = each(partial(_read, cache_dir), fresh, workers)
+    for origin in origins:
+        if origin is None:
+            yield from next(read)
+        else:
+            yield Known(origin)
+
+
+def _number(note: _Note, numbers: Mapping[tuple[str, str], int]) -> int | None:
+    """Return the number of a note that is as it was, None for any other."""
+    corpus, _, path, file = note
+    try:
+        source, _ = decode(file.read_bytes())
+    except (OSError, Undecodable):
+        return None
+    return numbers.get((f"{corpus}/{path}", source_hash(source)))
+
+
+def _notes(corpus: str, place: Path, globs: files.Chosen) -> Iterator[_Note]:
+    seen: dict[str, Path] = {}
+    for path, file in files.find(place, globs):
+        identifier = path.removesuffix(file.suffix)
+        other = seen.setdefault(identifier, file)
+        if other != file:
+            raise CorpusError(f"{other} and {file} would have one address. Rename one of them.")
+        yield corpus, identifier, path, file
+    if not seen:
+        raise CorpusError(
+            f"{place} holds no Markdown files (.md, .markdown or .mdx)"
+            + (" that the globs let be read." if globs.include or len(globs.exclude) else ".")
+        )
+
+
+def _read(cache_dir: Path | None, note: _Note) -> list[Document | Skipped | Warned]:
+    return list(_scanned(*note, cache_dir))
+
+
+def document_hash(document: Document) -> str:
+    """Return the hash of the text that a document's file holds, also where that is damaged."""
+    return document.digest or source_hash(document.source)
 
 
 def source_hash(source: str) -> str:
@@ -101,7 +178,7 @@ def source_hash(source: str) -> str:
 
 
 def _scanned(
-    corpus: str, identifier: str, path: str, file: Path
+    corpus: str, identifier: str, path: str, file: Path, cache_dir: Path | None
 ) -> Iterator[Document | Skipped | Warned]:
     if not _is_text(path):
         shown = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
@@ -120,16 +197,34 @@ def _scanned(
             f"{path}:{error.line}", f"{error.reason}: save the file as UTF-8, then build again"
         )
         return
-    parsed = parse(source, file.stem)
+    mending = mend(source, partial(open_reader, cache_dir) if cache_dir else None)
+    parsed = parse(mending.text, file.stem)
+    parsed = replace(parsed, sections=without(parsed.sections, mending.beyond))
+    yield from _damage(path, mending)
     if not any(section.blocks for section in parsed.sections):
         reason = "is empty" if not source.strip() else "has headings but no text"
-        yield Skipped(path, reason)
+        yield Skipped(path, "is damaged beyond mending" if mending.beyond else reason)
         return
     if encoding == "CP949":
         yield Warned(path, 1, "is read as CP949: save the file as UTF-8 to be sure")
     if parsed.fault:
         yield Warned(path, parsed.fault.line or 1, f"{parsed.fault}, so only its text is used")
-    yield _document(corpus, identifier, path, source, parsed)
+    document = _document(corpus, identifier, path, mending.text, parsed)
+    if mending.text != source:
+        document = replace(document, mended=mending.mended, digest=source_hash(source))
+    yield document
+
+
+def _damage(path: str, mending: Mending) -> Iterator[Warned]:
+    """Yield what is said of a damaged file: that it is mended, and each block that is not."""
+    if mending.mended:
+        line = mending.text.count("\n", 0, mending.mended[0].start) + 1
+        doubtful = sum(word.confidence < DOUBTFUL for word in mending.mended)
+        said = f"{len(mending.mended):,} words are mended, {doubtful:,} of them doubtful"
+        yield Warned(path, line, f"was read in a wrong encoding: {said} (see `notes mend`)")
+    for start, _ in mending.blocks_beyond:
+        line = mending.text.count("\n", 0, start) + 1
+        yield Warned(path, line, "is damaged beyond mending, so this block answers nothing")
 
 
 def _document(corpus: str, identifier: str, path: str, source: str, parsed: Parsed) -> Document:

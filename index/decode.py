@@ -22,11 +22,12 @@ def decode(data: bytes) -> tuple[str, str]:
 
     Raises Undecodable.
     """
-    text, encoding = _decoded(data)
+    text, encoding = characters(data)
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd"), encoding
 
 
-def _decoded(data: bytes) -> tuple[str, str]:
+def characters(data: bytes) -> tuple[str, str]:
+    """Return the same with line ends and all as they are; raises Undecodable."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return data.decode("utf-16"), "UTF-16"

@@ -3,6 +3,7 @@
 For each of them `source[start:end]` is its text, where `source` is its document's.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,12 +64,30 @@ class Section:
     blocks: tuple[Block, ...]
 
 
+# A mended word that is read with less confidence may well be another.
+DOUBTFUL = 0.9
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was damaged, and is read anew at [start, end) of the source.
+
+    was: what stood there. confidence: how likely the reading is right, in 0..1.
+    """
+
+    start: int
+    end: int
+    was: str
+    confidence: float
+
+
 @dataclass(frozen=True)
 class Document:
     """One Markdown file. id is its path below the corpus, without the suffix, with slashes.
 
     examples are questions that its front matter offers to learners. address is where a site has
-    it, as its front matter says (`permalink`, `url`, `slug`), empty where it does not.
+    it, as its front matter says (`permalink`, `url`, `slug`), empty where it does not. mended: what
+    of the source is not as the file has it, in order; digest: the hash of what the file has then.
     """
 
     id: str
@@ -81,6 +100,13 @@ class Document:
     source: str
     sections: tuple[Section, ...]
     address: str = ""
+    mended: tuple[Mended, ...] = ()
+    digest: str = ""
+
+    def is_mended(self, start: int, end: int) -> bool:
+        """Return whether any of [start, end) of the source is not as the file has it."""
+        after = bisect_right(self.mended, start, key=lambda word: word.end)
+        return after < len(self.mended) and self.mended[after].start < end
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,20 @@ class UnigramTokenizer:
         """Return the id that fills up the shorter texts of a batch."""
         return self._specials[PAD]
 
+    def score(self, piece: str) -> float | None:
+        """Return the logarithm of a piece's probability, None where there is no such piece."""
+        key = self._trie.get(piece)
+        return None if key is None else self._scores[key]
+
+    def extends(self, prefix: str) -> bool:
+        """Return whether a piece starts with the prefix."""
+        return next(self._trie.iterkeys(prefix), None) is not None
+
+    def items(self) -> Iterator[tuple[str, float]]:
+        """Yield every piece with its score."""
+        for piece, key in self._trie.items():
+            yield piece, self._scores[key]
+
     def count(self, text: str) -> int:
         """Return how many tokens the text has, also behind the limit."""
         return sum(1 for _ in self._tokens(text))

@@ -8,6 +8,7 @@ import pytest
 
 from index.corpus import read
 from index.errors import CorpusError
+from index.workers import each
 
 
 def write(folder: Path, files: dict[str, str | bytes]) -> dict[str, Path]:
@@ -191,3 +192,23 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "notes" / "glossary.yaml").symlink_to(tmp_path / "glossary.yaml")
     assert read({"default": tmp_path / "notes"}).glossary == ()
     assert [d.id for d in read({"default": tmp_path / "notes"}).documents] == ["a"]
+
+
+def test_many_files_are_read_by_several_processes_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(520):
+        (tmp_path / f"{number}.md").write_text(f"# Whales {number}\n\nThey dive. They sing.\n")
+    (tmp_path / "7.md").write_text("")
+    (tmp_path / "8.md").write_bytes(b"# \xff\n")
+    (tmp_path / "9.md").write_text("---\na: [\n---\nThey dive.\n")
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    several = read({"n": tmp_path})
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert several == read({"n": tmp_path})
+    assert (len(several.documents), len(several.skipped), len(several.warnings)) == (518, 2, 1)
+
+
+def test_a_reading_process_that_dies_is_told() -> None:
+    with pytest.raises(CorpusError, match="ended too early"):
+        list(each(os._exit, range(600), 2))

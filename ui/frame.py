@@ -42,6 +42,10 @@ _LABELS: dict[str, dict[Language, str]] = {
         "ko": "주소가 바뀌었거나 지워진 노트일 수 있어요. 지금 있는 노트는 이것들이에요.",
         "en": "It may have moved or been removed. These are the notes there are.",
     },
+    "mended": {
+        "ko": "깨진 글자를 복원한 노트예요. 원문과 다를 수 있어요.",
+        "en": "Damaged characters of this note were mended; they may differ from the original.",
+    },
     "link": {"ko": "‘{}’ 링크", "en": "Link to “{}”"},
     "ask-section": {"ko": "이 섹션에 대해 질문", "en": "Ask about this section"},
     "other": {"ko": "다른 언어", "en": "Other language"},

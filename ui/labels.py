@@ -20,6 +20,10 @@ _LABELS: dict[str, dict[Language, str]] = {
     "also": {"ko": "함께 보기", "en": "See also"},
     "closest": {"ko": "가장 가까운 섹션:", "en": "The closest section:"},
     "contact": {"ko": "노트 작성자에게 알리기", "en": "Tell the notes' author"},
+    "mended": {
+        "ko": "깨진 글자를 복원한 내용이에요. 원문과 다를 수 있어요.",
+        "en": "Damaged characters were mended here; they may differ from the original.",
+    },
     "searched": {"ko": "‘{query}’로 찾은 결과예요.", "en": "Showing results for “{query}”."},
     "foreign": {
         "ko": "노트가 영어로 쓰여 있어 그대로 보여 드려요.",

@@ -17,6 +17,7 @@ from ui.highlights import Page
 # Escape sequences and marks that turn the direction of text: notes do not steer the terminal.
 _UNSAFE = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _SEARCHED = {"ko": "‘{}’(으)로 찾은 결과예요.", "en": "Showing results for “{}”."}
+_MENDED = {"ko": "깨진 글자를 복원한 내용이에요.", "en": "Damaged characters were mended here."}
 _CLOSEST = {"ko": "가장 가까운 섹션:", "en": "Closest section:"}
 
 
@@ -40,6 +41,8 @@ def show(answer: Answer, asked: str, folders: Mapping[str, str], address: str) -
     for passage in answer.passages:
         if passage.rank > 1:
             console.print()
+        if passage.damaged:
+            console.print(Text(_MENDED[answer.language], style="dim"))
         _show(console, passage, folders, address)
 
 

@@ -69,6 +69,8 @@ def _covered(answer: Answer) -> Message:
     if not quote.whole:
         more = word("more", answer.language)
         place += f" · {link(first.url, more)}" if linkable(first.url) else " · …"
+    if first.damaged:
+        place += f" · {word('mended', answer.language)}"
     blocks.append(_context(place))
     if others:
         blocks.append(_also(others[:_MORE_SECTIONS], answer.language))

@@ -5,13 +5,17 @@ from typing import Literal
 from index.language import Language
 
 Word = Literal[
-    "also", "closest", "more", "searched", "yes", "no", "thanks", "unknown", "unkept", "limited",
-    "failed",
+    "also", "closest", "mended", "more", "searched", "yes", "no", "thanks", "unknown", "unkept",
+    "limited", "failed",
 ]  # fmt: skip
 
 _WORDS: dict[Word, dict[Language, str]] = {
     "also": {"ko": "함께 보기", "en": "See also"},
     "closest": {"ko": "가장 가까운 섹션:", "en": "The closest section:"},
+    "mended": {
+        "ko": "깨진 글자를 복원한 내용이에요.",
+        "en": "Damaged characters were mended here.",
+    },
     "more": {"ko": "더 보기", "en": "Read on"},
     "searched": {"ko": "‘{}’로 찾은 결과예요.", "en": "Showing results for “{}”."},
     "yes": {"ko": "👍 도움이 됐어요", "en": "👍 Helped"},

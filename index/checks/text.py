@@ -9,6 +9,8 @@ from ftfy.badness import is_bad
 
 from index.checks.rules import Found
 from index.decode import Undecodable, decode
+from index.mending import recognise
+from index.mending.lattice import lattice
 
 _HANGUL = regex.compile(r"[\uac00-\ud7a3]")
 _KANA = regex.compile(r"[\u3041-\u30fe]")
@@ -59,6 +61,7 @@ def _save(name: str) -> str:
 
 def damaged(source: str) -> Iterator[Found]:
     """Yield each line whose characters were lost or read in a wrong encoding."""
+    misread = {damage.number + 1: damage for damage in recognise.damaged(source)}
     number, counted, position = 1, 0, 0
     while suspect := _SUSPECT.search(source, position):
         start = source.rfind("\n", 0, suspect.start()) + 1
@@ -66,8 +69,26 @@ def damaged(source: str) -> Iterator[Found]:
         position = end if end >= 0 else len(source)
         number += source.count("\n", counted, start)
         counted = start
-        if found := _damage(source[start:position]):
+        line = source[start:position]
+        if found := _misread(line, misread[number]) if number in misread else _damage(line):
             yield number, *found
+
+
+def _misread(line: str, damage: recognise.Damage) -> tuple[int, str, str, str]:
+    """Return what is said of a line that was UTF-8 and read in a code page."""
+    page, inner, at = damage.pages[-1], line, recognise.first(line)
+    for outer in damage.pages[:-1]:
+        inner, _ = recognise.peeled(inner, outer)
+    name = " and ".join(dict.fromkeys(outer.name for outer in damage.pages))
+    message = f"UTF-8 was read as {name}: {line[at : at + _SHOWN]!r}."
+    mend = "`notes mend FILE -o OUT` writes it as it was."
+    if words := recognise.exact(inner, page):
+        mend = f"It says {words[0][2][:_SHOWN]!r}: {mend}"
+    elif lattice(inner, page).readable:
+        mend = "Bytes were lost: `notes mend FILE -o OUT` writes the likeliest words."
+    else:
+        mend = "Too many bytes were lost: restore it from an earlier version, or write it again."
+    return at + 1, "damaged-text", message, mend
 
 
 def _damage(line: str) -> tuple[int, str, str, str] | None:
