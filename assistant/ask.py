@@ -5,14 +5,14 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, lru_cache, partial, reduce
 from typing import Literal
 
 import regex
 
 from assistant.answer import Answer, FoundPassage, Grade
 from assistant.conversation import Memory, Reading, Turn, corrected, likeliest, together
-from assistant.judge import JUDGES, Judge, signals
+from assistant.judge import JUDGES, SIGNALS, Judge, signals
 from assistant.lexicon import Lexicon
 from assistant.messages import Message, message
 from assistant.outline import subjects
@@ -34,10 +34,10 @@ from assistant.smalltalk import read as read_smalltalk
 from assistant.timing import stage
 from index.contents import Mask
 from index.encoder import Encoder, Encoding, normalise
-from index.errors import QuestionError
+from index.errors import IndexMismatch, QuestionError
 from index.language import Language
 from index.language import language as language_of
-from index.store import Snapshot
+from index.store import REBUILD, Snapshot
 
 MAX_QUESTION = 2000
 MAX_LIMIT = 20
@@ -164,10 +164,7 @@ class Assistant:
 
     def query(self, text: str, encoding: Encoding | None = None) -> Query:
         """Return the question analysed, and encoded if that is not done yet."""
-        if encoding is None:
-            with stage("encode"):
-                encoding = next(iter(self.encoder.encode([text], "query")))
-        return Query(text, language_of(text), encoding, self.lexicon.words(text))
+        return _query(self.encoder, self.lexicon, text, encoding)
 
     def search(self, query: Query, fusion: Fusion = FUSED, within: Mask | None = None) -> Found:
         """Return what the notes have for a query, or those passages that it is limited to."""
@@ -193,7 +190,12 @@ class Assistant:
     @cached_property
     def judge(self) -> Judge:
         """Return what questions to these notes are judged by."""
-        return JUDGES.validate_json(self.snapshot.extras[JUDGE])
+        judge = JUDGES.validate_json(self.snapshot.extras[JUDGE])
+        if len(judge.learned.weights) != len(SIGNALS):
+            raise IndexMismatch(
+                f"The index was calibrated by another version of the program. {REBUILD}"
+            )
+        return judge
 
     @cached_property
     def refused_below(self) -> float:
@@ -216,7 +218,8 @@ class Assistant:
 
     @cached_property
     def _encoded(self) -> Callable[[str], Query]:
-        return lru_cache(_ENCODED)(self.query)
+        # Without the assistant in it, so that a version is freed when its last request ends.
+        return lru_cache(_ENCODED)(partial(_query, self.encoder, self.lexicon))
 
     @cached_property
     def lexicon(self) -> Lexicon:
@@ -294,6 +297,15 @@ class Assistant:
             passages=tuple(passages) if covered else (),
             closest=passages[0] if passages and not covered else None,
         )
+
+
+def _query(
+    encoder: Encoder, lexicon: Lexicon, text: str, encoding: Encoding | None = None
+) -> Query:
+    if encoding is None:
+        with stage("encode"):
+            encoding = next(iter(encoder.encode([text], "query")))
+    return Query(text, language_of(text), encoding, lexicon.words(text))
 
 
 def _key(within: Mask | None) -> str:

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import accumulate
 from weakref import WeakKeyDictionary
 
 import hangulpy
@@ -66,18 +65,18 @@ def _made(contents: Contents) -> Catalogue:
     frequency = contents.lexical.frequency
     # A stem may be shorter than what is typed of the word: `replic` of `replicati`.
     written = ((word, stem(word)) for word in contents.vocabulary.latin)
-    words = {(word, word) for word in contents.lexical.scores.vocab_dict if word}
+    words = {(word, word) for word in contents.lexical.words}
     words.update((word, stemmed) for word, stemmed in written if frequency(stemmed))
     entries = sorted((_key(word), compared) for word, compared in words)
-    places = [(passage.document, passage.section) for passage in contents.notes.passages]
+    places = contents.notes.places[:, :2]
     # Passages stand in order, so that another place is another section.
-    firsts = [place != before for place, before in zip(places, [None, *places], strict=False)]
+    sections = np.cumsum((np.diff(places, axis=0, prepend=-1) != 0).any(axis=1))
     return Catalogue(
         [key for key, _ in entries],
         [word for _, word in entries],
         np.array([frequency(word) for _, word in entries], np.int32),
-        np.fromiter(accumulate(firsts), np.int32),
-        np.array([document for document, _ in places], np.int32),
+        sections.astype(np.int32),
+        places[:, 0],
     )
 
 

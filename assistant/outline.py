@@ -1,16 +1,17 @@
 """What a set of notes is about, by its own titles."""
 
+from collections.abc import Iterable
 from itertools import islice
 
 from index.contents import Notes
 from index.notes import Document, Section
 
 
-def outline(notes: Notes, most: int) -> list[tuple[Document, Section]]:
+def outline(documents: Iterable[Document], most: int) -> list[tuple[Document, Section]]:
     """Return the sections at the top that say something, in the order of the notes."""
     top = (
         (document, section)
-        for document in notes.documents
+        for document in documents
         for section in document.sections
         if len(section.path) <= 2 and first_line(document, section)
     )
@@ -21,7 +22,7 @@ def subjects(notes: Notes, most: int) -> list[str]:
     """Return titles that say what the notes cover: of the sections of one document, else of the
     documents."""
     if len(notes.documents) == 1:
-        return [section.title for _, section in outline(notes, most)]
+        return [section.title for _, section in outline(notes.documents, most)]
     return [document.title for document in notes.documents[:most]]
 
 

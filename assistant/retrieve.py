@@ -171,8 +171,8 @@ def by_section(contents: Contents, hits: Sequence[Hit]) -> list[Hit]:
     """Return the best hit of each section, best first."""
     found: dict[tuple[int, int], Hit] = {}
     for hit in hits:
-        passage = contents.notes.passages[hit.passage]
-        found.setdefault((passage.document, passage.section), hit)
+        document, section, _ = contents.notes.places[hit.passage].tolist()
+        found.setdefault((document, section), hit)
     return list(found.values())
 
 
@@ -208,14 +208,8 @@ def _contrast(best: Floats, power: float) -> Floats:
 
 def _lexical_weights(contents: Contents, query: Query, passages: Ints, fusion: Fusion) -> Floats:
     notes = contents.notes
-    languages = (notes.documents[notes.passages[row].document].language for row in passages)
-    return np.asarray(
-        [
-            fusion.lexical if language == query.language else fusion.lexical_across
-            for language in languages
-        ],
-        np.float32,
-    )
+    same = notes.korean[notes.places[passages, 0]] == (query.language == "ko")
+    return np.where(same, np.float32(fusion.lexical), np.float32(fusion.lexical_across))
 
 
 def _answers(contents: Contents, found: Evidence, weights: Floats) -> list[tuple[int, ...]]:

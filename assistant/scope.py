@@ -23,7 +23,7 @@ def scope(notes: Notes, corpora: Sequence[str], documents: Sequence[str]) -> Mas
         (not corpora or document.corpus in corpora) and (not documents or document.id in documents)
         for document in notes.documents
     ]
-    return np.array([chosen[passage.document] for passage in notes.passages], np.bool_)
+    return np.array(chosen, np.bool_)[notes.places[:, 0]]
 
 
 def _check(kind: str, field: str, named: Iterable[str], known: Collection[str]) -> None:

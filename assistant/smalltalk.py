@@ -1,7 +1,7 @@
 """What is no question to the notes: greetings, thanks, questions about the assistant, gibberish."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
@@ -13,7 +13,7 @@ import regex
 from assistant.english import frequencies
 from assistant.retrieve import Query
 from index.contents import Contents
-from index.encoder import Encoder, Floats
+from index.encoder import Encoder, Encoding, Floats
 from index.language import language
 
 Talk = Literal["greeting", "goodbye", "thanks", "capability"]
@@ -66,13 +66,13 @@ class SmallTalk:
         return self.kinds[nearest] if near else None
 
 
-def prepare(contents: Contents, encoder: Encoder) -> bytes:
-    """Return the phrases' vectors, as kept beside an index."""
+def prepare(contents: Contents, encoded: Callable[[Sequence[str]], Sequence[Encoding]]) -> bytes:
+    """Return the phrases' vectors, as kept beside an index; encoded: encodes questions."""
     texts = [text for _, text in _phrases()]
     means = contents.general.vector_means
     vectors = [
         _unit(encoding.vector - means[language(text)])
-        for text, encoding in zip(texts, encoder.encode(texts, "query"), strict=True)
+        for text, encoding in zip(texts, encoded(texts), strict=True)
     ]
     file = io.BytesIO()
     np.save(file, np.stack(vectors).astype(np.float16))

@@ -165,7 +165,7 @@ class Speller:
 
     @cached_property
     def _by_letters(self) -> dict[str, str]:
-        return {_letters(word): word for word in reversed(self.vocabulary.hangul)}
+        return {_letters(word): word for word in reversed(list(self.vocabulary.hangul))}
 
 
 def _letters(word: str) -> str:

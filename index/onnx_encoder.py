@@ -66,7 +66,13 @@ class OnnxEncoder:
             ids[row, : len(tokens.ids)] = tokens.ids
             mask[row, : len(tokens.ids)] = 1
         states: Floats
-        (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        try:
+            (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        except Exception as error:
+            # ONNX Runtime has no error of its own for it.
+            if "alloc" not in str(error):
+                raise
+            raise MemoryError(str(error)) from error
         return states
 
 

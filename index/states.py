@@ -19,7 +19,7 @@ from index.notes import Line
 
 COMPONENTS = 256
 HEADING = -1
-_SAMPLE_TOKENS = 60_000
+SAMPLE_TOKENS = 60_000
 # Sixteen levels half a standard deviation apart, around zero.
 _STEP = 0.5
 _ZERO = np.float32(7.5)
@@ -38,44 +38,62 @@ class Projection:
     mean: float32 (dimension,), the mean token state of the notes.
     components: float32 (dimension, COMPONENTS), orthonormal columns.
     deviations: float32 (COMPONENTS,), how far the notes' tokens spread along each.
+    learned_from: from how many tokens, SAMPLE_TOKENS or a little more at most.
     """
 
     mean: Floats
     components: Floats
     deviations: Floats
+    learned_from: int = 0
 
     def __call__(self, states: Floats, mean: Floats) -> Floats:
         """Return float32 (tokens, COMPONENTS), unit length: mean subtracted, then projected."""
         return _unit((states - mean) @ self.components)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """The projected states of the passages that one build encoded, mapped from disk.
+
+    packed: uint8 (tokens, COMPONENTS / 2), a component in each half byte, the first in the low one.
+    lines: int16 (tokens,), the line of its passage that a token stands in, HEADING for its path.
+    """
+
+    name: str
+    packed: Bytes
+    lines: Int16s
+
+
+@dataclass(frozen=True, eq=False)
 class TokenStates:
     """The projected states of all passages' tokens.
 
-    packed: uint8 (tokens, COMPONENTS / 2), a component in each half byte, the first in the low
-    one; mapped from disk.
-    lines: int16 (tokens,), the line of its passage that a token stands in, HEADING for its path.
-    starts: int64 (passages + 1,), where each passage's tokens begin.
+    places: int64 (passages, 3), the segment of each passage's tokens, the first one and how many.
+    projection: what all of them were projected by.
     """
 
-    packed: Bytes
-    lines: Int16s
-    starts: Int64s
+    segments: tuple[Segment, ...]
+    places: Int64s
     projection: Projection
+
+    def of(self, passages: Ints | Int64s) -> tuple[Bytes, Int16s]:
+        """Return packed states and lines of some passages' tokens, one passage after another."""
+        found = [
+            (self.segments[number], slice(start, start + count))
+            for number, start, count in self.places[passages].tolist()
+        ]
+        packed = np.concatenate([segment.packed[rows] for segment, rows in found])
+        return packed, np.concatenate([segment.lines[rows] for segment, rows in found])
 
     def compare(self, question: Floats, passages: Ints) -> "Alignment":
         """Return how well each of the question's projected tokens is met in these passages."""
-        counts = self.starts[passages + 1] - self.starts[passages]
-        begins = np.concatenate([[0], np.cumsum(counts)])
-        rows = np.repeat(self.starts[passages] - begins[:-1], counts) + np.arange(begins[-1])
-        packed = self.packed[rows]
+        packed, lines = self.of(passages)
         scaled = (question * self.projection.deviations * np.float32(_STEP)).T
         # Half bytes are small whole numbers: the level they stand for is taken off afterwards.
         cosines = (packed & 15).astype(np.float32) @ scaled[0::2]
         cosines += (packed >> 4).astype(np.float32) @ scaled[1::2]
         cosines -= _ZERO * scaled.sum(axis=0)
-        lines = self.lines[rows]
+        counts = self.places[passages, 2]
         owners = np.repeat(np.arange(len(passages)), counts)
         new = np.flatnonzero((np.diff(lines) != 0) | (np.diff(owners) != 0)) + 1
         edges = np.concatenate([[0], new])
@@ -120,7 +138,7 @@ def learn(sample: Iterable[Encoding], general: Sequence[Encoding]) -> Projection
     _, vectors = np.linalg.eigh(covariance)
     components = np.ascontiguousarray(vectors[:, ::-1][:, :COMPONENTS], dtype=np.float32)
     deviations = _unit((notes - mean) @ components).std(axis=0)
-    return Projection(mean, components, np.maximum(deviations, 1e-6))
+    return Projection(mean, components, np.maximum(deviations, 1e-6), len(notes))
 
 
 def spoken(encoding: Encoding, text: str) -> npt.NDArray[np.bool_]:
@@ -164,7 +182,7 @@ def _limited(encodings: Iterable[Encoding]) -> Iterator[Floats]:
         states = encoding.states[encoding.offsets[:, 0] >= 0]
         total += len(states)
         yield states
-        if total > _SAMPLE_TOKENS:
+        if total > SAMPLE_TOKENS:
             return
 
 

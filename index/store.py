@@ -2,15 +2,19 @@
 
 DATA_DIR/current                     the version being served, switched by one rename
 DATA_DIR/versions/VERSION/           manifest.json, and what it lists
+DATA_DIR/versions/VERSION.part-PID/  a version that is being written
+
+Files that two versions have in common are one file on disk, by hard links.
 """
 
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +25,13 @@ from index.contents import Contents, Notes
 from index.encoder import Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
 
-SCHEMA = 3
+SCHEMA = 4
 REBUILD = "Build it anew: notes build"
-_KEPT = 3
+KEPT = 3
 _MANIFEST = "manifest.json"
 _EXTRA = "extra."
+_STAMP = "%Y%m%dT%H%M%S%f"
+_STAMPED = "20260101T000000000000"
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class File:
 class Manifest:
     """What an index was made of, so that another program, model or damage is noticed.
 
-    corpora: folder by corpus name; sources: SHA-256 of each document by "corpus/id".
+    corpora: folder by corpus name. sources: SHA-256 of each document's text by "corpus/path", in
+    their order. reader: what stands for the program that read them.
     """
 
     schema: int
@@ -49,6 +56,7 @@ class Manifest:
     weights: Weights
     corpora: dict[str, str]
     sources: dict[str, str]
+    reader: str
     counts: dict[str, int]
     files: dict[str, File]
 
@@ -57,12 +65,13 @@ class Manifest:
 class Snapshot:
     """One immutable version of the index, held by a request from start to end.
 
-    extras: files that its builder put beside the contents, by name.
+    extras: files that its builder put beside the contents, by name. folder: where it stands.
     """
 
     manifest: Manifest
     contents: Contents
     extras: Mapping[str, bytes]
+    folder: Path
 
     @property
     def notes(self) -> Notes:
@@ -78,58 +87,89 @@ class Snapshot:
 _MANIFESTS = TypeAdapter(Manifest)
 
 
-def write(
+@contextmanager
+def draft(data_dir: Path) -> Iterator[Path]:
+    """Yield an empty folder for the files of a new version, to be published or thrown away.
+
+    Raises IndexUnusable where it cannot be written; the old version then goes on.
+    """
+    try:
+        versions = data_dir / "versions"
+        versions.mkdir(parents=True, exist_ok=True)
+        _sweep(data_dir)
+        folder = versions / f"{_next_name(versions)}.part-{os.getpid()}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise IndexUnusable(
+            f"The index cannot be written to {data_dir}: {error.strerror or error}. "
+            "The old one is untouched. Free the space, or name another folder in NOTES_DATA_DIR."
+        ) from error
+
+
+def publish(
     data_dir: Path,
+    folder: Path,
     contents: Contents,
     weights: Weights,
     corpora: dict[str, str],
     sources: dict[str, str],
+    reader: str,
     extras: Mapping[str, bytes],
+    shared: Mapping[str, File],
+    keep: int = KEPT,
 ) -> Snapshot:
-    """Write a new version beside the old one, read it back, switch to it and return it.
+    """Switch to the version drafted in a folder, whose files were read back as contents.
 
-    Raises IndexUnusable when the folder cannot be written; the old version then goes on.
+    shared: what is known of the files that the version before has as well. keep: how many versions
+    stay.
     """
-    with _writing(data_dir):
-        versions = data_dir / "versions"
-        versions.mkdir(parents=True, exist_ok=True)
-        _sweep(versions)
-        now = datetime.now(UTC)
-        digest = hashlib.sha256(
-            repr((SCHEMA, weights, sorted(sources.items()))).encode()
-        ).hexdigest()
-        version = f"{now:%Y%m%dT%H%M%S%f}-{digest[:8]}"
-        folder = versions / f"{version}.part-{os.getpid()}"
-        folder.mkdir()
-        try:
-            contents_files.write(contents, folder)
-            for name, data in extras.items():
-                (folder / f"{_EXTRA}{name}").write_bytes(data)
-            manifest = Manifest(
-                schema=SCHEMA,
-                version=version,
-                created=now.isoformat(timespec="seconds"),
-                weights=weights,
-                corpora=corpora,
-                sources=sources,
-                counts={
-                    "documents": len(contents.notes.documents),
-                    "passages": len(contents.notes.passages),
-                    "vectors": len(contents.vectors.owners),
-                    "tokens": len(contents.states.packed),
-                },
-                files={path.name: _file(path) for path in sorted(folder.iterdir())},
-            )
-            (folder / _MANIFEST).write_bytes(_MANIFESTS.dump_json(manifest, indent=2))
-            _sync(folder)
-            snapshot = _load(folder)
-            folder.rename(versions / version)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        _switch(data_dir, version)
-        _prune(versions, version)
-        return snapshot
+    for name, data in extras.items():
+        (folder / f"{_EXTRA}{name}").write_bytes(data)
+    stamp = folder.name.partition(".part-")[0]
+    digest = hashlib.sha256(repr((SCHEMA, weights, sorted(sources.items()))).encode()).hexdigest()
+    version = f"{stamp}-{digest[:8]}"
+    manifest = Manifest(
+        schema=SCHEMA,
+        version=version,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        weights=weights,
+        corpora=corpora,
+        sources=sources,
+        reader=reader,
+        counts={
+            "documents": len(contents.notes.documents),
+            "passages": len(contents.notes.passages),
+            "vectors": len(contents.vectors.owners),
+            "tokens": int(contents.states.places[:, 2].sum()),
+        },
+        files={
+            path.name: shared.get(path.name) or _file(path) for path in sorted(folder.iterdir())
+        },
+    )
+    (folder / _MANIFEST).write_bytes(_MANIFESTS.dump_json(manifest, indent=2))
+    _sync([path for path in folder.iterdir() if path.name not in shared])
+    place = data_dir / "versions" / version
+    folder.rename(place)
+    _sync([place, place.parent])
+    _switch(data_dir, version)
+    _prune(place.parent, version, keep)
+    return Snapshot(manifest, contents, extras, place)
+
+
+def current(data_dir: Path) -> str:
+    """Return the name of the version being served. Raises IndexMissing or IndexDamaged."""
+    try:
+        return (data_dir / "current").read_text().strip()
+    except FileNotFoundError:
+        raise IndexMissing(
+            f"There is no index in {data_dir} yet. Build one: notes build FOLDER"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise IndexDamaged(f"{data_dir / 'current'} cannot be read: {error}. {REBUILD}") from error
 
 
 def load(data_dir: Path) -> Snapshot:
@@ -137,15 +177,71 @@ def load(data_dir: Path) -> Snapshot:
 
     Raises IndexMissing, IndexDamaged or IndexMismatch, each with the way out.
     """
+    while True:
+        version = current(data_dir)
+        try:
+            return _load(data_dir / "versions" / (version or "unnamed"))
+        except IndexDamaged:
+            # Others may have switched meanwhile, and removed what was current.
+            if current(data_dir) == version:
+                raise
+
+
+def serviceable(data_dir: Path, report: Callable[[str], None]) -> Snapshot:
+    """Return the current version; where it is damaged, the newest other one that is whole.
+
+    What is damaged is reported. Raises what `load` raises where there is no other.
+    """
     try:
-        version = (data_dir / "current").read_text().strip()
-    except FileNotFoundError:
-        raise IndexMissing(
-            f"There is no index in {data_dir} yet. Build one: notes build FOLDER"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise IndexDamaged(f"{data_dir / 'current'} cannot be read: {error}. {REBUILD}") from error
-    return _load(data_dir / "versions" / (version or "unnamed"))
+        return load(data_dir)
+    except IndexDamaged as error:
+        for manifest in versions(data_dir):
+            with suppress(IndexUnusable):
+                snapshot = _load(data_dir / "versions" / manifest.version)
+                report(f"{error} Until then version {manifest.version} answers.")
+                return snapshot
+        raise
+
+
+def foundation(data_dir: Path) -> Snapshot | None:
+    """Return the version that a build may go on from, None where there is none.
+
+    One of another schema serves as far as it can be read, for its embeddings.
+    """
+    found: Snapshot | None
+    try:
+        found = load(data_dir)
+    except IndexMismatch:
+        found = _salvaged(data_dir / "versions" / current(data_dir))
+    except IndexUnusable:
+        found = None
+    return found
+
+
+def versions(data_dir: Path) -> list[Manifest]:
+    """Return what is known of the versions that can be switched to, the newest first."""
+    found = []
+    for folder in sorted((data_dir / "versions").glob("*"), reverse=True):
+        with suppress(IndexUnusable):
+            found.append(_read_manifest(folder))
+    return found
+
+
+def roll_back(data_dir: Path, version: str = "") -> Snapshot:
+    """Switch to a version, that before the current one where none is named, and return it.
+
+    Raises IndexMissing where there is none such, and what `load` raises: a version that cannot be
+    served is not switched to.
+    """
+    known = [each.version for each in versions(data_dir)]
+    older = [each for each in known if each < current(data_dir)]
+    name = version or next(iter(older), "")
+    if name not in known:
+        which = f"no version {version!r}" if version else "no version before the current one"
+        raise IndexMissing(f"There is {which} in {data_dir}. See what there is: notes versions")
+    snapshot = _load(data_dir / "versions" / name)
+    _switch(data_dir, name)
+    return snapshot
 
 
 def check_weights(manifest: Manifest, weights: Weights) -> None:
@@ -160,32 +256,42 @@ def check_weights(manifest: Manifest, weights: Weights) -> None:
             )
 
 
-@contextmanager
-def _writing(data_dir: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise IndexUnusable(
-            f"The index cannot be written to {data_dir}: {error.strerror or error}. "
-            "The old one is untouched. Free the space, or name another folder in NOTES_DATA_DIR."
-        ) from error
-
-
 def _load(folder: Path) -> Snapshot:
-    manifest = _read_manifest(folder)
-    for name, expected in manifest.files.items():
-        try:
-            found = _file(folder / name)
-        except OSError as error:
-            raise IndexDamaged(f"{folder / name} cannot be read: {error}. {REBUILD}") from error
-        if found != expected:
-            raise IndexDamaged(
-                f"{folder / name} is damaged: {found.size} bytes with SHA-256 {found.sha256[:12]}…,"
-                f" the manifest says {expected.size} with {expected.sha256[:12]}…. {REBUILD}"
-            )
+    return _opened(folder, _read_manifest(folder))
+
+
+def _opened(folder: Path, manifest: Manifest) -> Snapshot:
+    # Hashing does without the interpreter's lock.
+    with ThreadPoolExecutor() as threads:
+        checks = [
+            threads.submit(_check, folder / name, manifest.files[name]) for name in manifest.files
+        ]
+    for check in checks:
+        check.result()
     names = [name for name in manifest.files if name.startswith(_EXTRA)]
     extras = {name.removeprefix(_EXTRA): (folder / name).read_bytes() for name in names}
-    return Snapshot(manifest, contents_files.read(folder), extras)
+    return Snapshot(manifest, contents_files.read(folder), extras, folder)
+
+
+def _check(path: Path, expected: File) -> None:
+    try:
+        found = _file(path)
+    except OSError as error:
+        raise IndexDamaged(f"{path} cannot be read: {error}. {REBUILD}") from error
+    if found != expected:
+        raise IndexDamaged(
+            f"{path} is damaged: {found.size} bytes with SHA-256 {found.sha256[:12]}…,"
+            f" the manifest says {expected.size} with {expected.sha256[:12]}…. {REBUILD}"
+        )
+
+
+def _salvaged(folder: Path) -> Snapshot | None:
+    """Return a version of another schema as far as this program can read it, read by another."""
+    try:
+        kept = TypeAdapter(dict[str, Any]).validate_json((folder / _MANIFEST).read_bytes())
+        return _opened(folder, _MANIFESTS.validate_python({**kept, "reader": ""}))
+    except Exception:  # whatever an unknown schema may bring
+        return None
 
 
 def _read_manifest(folder: Path) -> Manifest:
@@ -212,13 +318,23 @@ def _file(path: Path) -> File:
         return File(path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
-def _sync(folder: Path) -> None:
-    for path in (*folder.iterdir(), folder):
+def _sync(paths: Iterable[Path]) -> None:
+    for path in paths:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _next_name(versions: Path) -> str:
+    """Return a time, later than that of any version even where the clock was moved back."""
+    now = datetime.now(UTC)
+    for path in versions.iterdir():
+        with suppress(ValueError):
+            stamp = datetime.strptime(path.name[: len(_STAMPED)], _STAMP).replace(tzinfo=UTC)
+            now = max(now, stamp + timedelta(microseconds=1))
+    return now.strftime(_STAMP)
 
 
 def _switch(data_dir: Path, version: str) -> None:
@@ -230,19 +346,16 @@ def _switch(data_dir: Path, version: str) -> None:
     pointer.replace(data_dir / "current")
 
 
-def _sweep(versions: Path) -> None:
-    """Remove what builds that died left behind."""
-    for path in versions.glob("*.part-*"):
-        owner = int(path.name.rpartition("-")[2])
-        try:
-            os.kill(owner, 0)
-        except ProcessLookupError:
-            shutil.rmtree(path, ignore_errors=True)
-        except PermissionError:
-            continue
+def _sweep(data_dir: Path) -> None:
+    """Remove what builds that died left behind: whoever builds holds the lock."""
+    for path in (data_dir / "versions").glob("*.part-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in data_dir.glob("current.part-*"):
+        path.unlink(missing_ok=True)
 
 
-def _prune(versions: Path, current: str) -> None:
+def _prune(versions: Path, current: str, keep: int) -> None:
     complete: Sequence[Path] = sorted(p for p in versions.iterdir() if ".part-" not in p.name)
-    for path in [p for p in complete if p.name != current][: -(_KEPT - 1)]:
+    others = [path for path in complete if path.name != current]
+    for path in others[: max(0, len(others) - (keep - 1))]:
         shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,7 @@
 """The words that notes use, as they are written: what a misspelt question may have meant."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import regex
@@ -16,24 +16,40 @@ _NOUNS = ("NNG", "NNP")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words by script, most frequent first: Latin in lower case, Korean nouns.
+    """Words by script with how often each is written, most frequent first.
 
-    glossary: groups of terms that mean the same, as the notes' authors wrote them down.
+    latin: in lower case. hangul: nouns. glossary: groups of terms that mean the same, as the notes'
+    authors wrote them down.
     """
 
-    latin: tuple[str, ...]
-    hangul: tuple[str, ...]
+    latin: Mapping[str, int]
+    hangul: Mapping[str, int]
     glossary: tuple[tuple[str, ...], ...]
+
+
+NOTHING = Vocabulary({}, {}, ())
 
 
 def collect(texts: Iterable[str], glossary: tuple[tuple[str, ...], ...]) -> Vocabulary:
     """Return the words of some texts."""
-    latin: Counter[str] = Counter()
-    hangul: Counter[str] = Counter()
-    for text in map(normalise, texts):
-        latin.update(word.lower() for word in _LATIN.findall(text))
-        for run in _HANGUL.findall(text):
-            hangul.update(_nouns(run))
+    return updated(NOTHING, texts, (), glossary)
+
+
+def updated(
+    old: Vocabulary,
+    added: Iterable[str],
+    removed: Iterable[str],
+    glossary: tuple[tuple[str, ...], ...],
+) -> Vocabulary:
+    """Return the words once some texts are there as well and others are not."""
+    latin, hangul = Counter(old.latin), Counter(old.hangul)
+    for change, texts in ((1, added), (-1, removed)):
+        for text in map(normalise, texts):
+            for word in _LATIN.findall(text):
+                latin[word.lower()] += change
+            for run in _HANGUL.findall(text):
+                for noun in _nouns(run):
+                    hangul[noun] += change
     groups = tuple(tuple(map(normalise, group)) for group in glossary)
     return Vocabulary(_by_count(latin), _by_count(hangul), groups)
 
@@ -54,5 +70,6 @@ def _nouns(run: str) -> Iterable[str]:
         yield group
 
 
-def _by_count(words: Counter[str]) -> tuple[str, ...]:
-    return tuple(word for word, _ in sorted(words.items(), key=lambda item: (-item[1], item[0])))
+def _by_count(words: Counter[str]) -> dict[str, int]:
+    held = [item for item in words.items() if item[1] > 0]
+    return dict(sorted(held, key=lambda item: (-item[1], item[0])))

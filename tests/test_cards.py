@@ -3,12 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import regex
 
 from assistant.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
 from assistant.messages import message
-from index.contents import Notes
+from index.contents import Notes, document_record, notes_of
 from index.language import Language
 from index.notes import Document
 from index.sections import parse
@@ -174,7 +175,8 @@ def notes(source: str = SOURCE) -> Notes:
     document = Document(
         "docker", "default", "docker.md", parsed.title, "", "ko", (), source, parsed.sections
     )
-    return Notes((document,), ())
+    places = np.zeros((0, 3), np.int32)
+    return notes_of([document_record(document)], (), places, np.array([True]))
 
 
 def test_welcome_shows_the_sections_that_hold_text() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import ROOT, notes
 
-from index.build import PASSAGE_TOKENS
+from index.planning import PASSAGE_TOKENS
 from index.checks import structure
 from index.checks.emphasis import pairs
 from index.checks.folder import check, check_page

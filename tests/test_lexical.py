@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.lexical import Lexical, index_words, load, save
+from index.lexical import Lexical, index_words, load, save, updated
 
 TEXTS = [
     ["docker", "volume", "data", "volume"],
@@ -88,6 +88,22 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     passages, lines = index_words(TEXTS), index_words(TEXTS[::-1])
     save(passages, tmp_path, "passages")
     save(lines, tmp_path, "lines")
-    assert same(load(tmp_path, "passages", len(TEXTS)), passages)
-    assert same(load(tmp_path, "lines", len(TEXTS)), lines)
+    assert same(load(tmp_path, "passages"), passages)
+    assert same(load(tmp_path, "lines"), lines)
     assert not same(passages, lines)
+
+
+@given(st.data())
+def test_what_is_taken_over_is_as_if_indexed_anew(data: st.DataObject) -> None:
+    texts = st.lists(LETTERS, max_size=4)
+    old = data.draw(st.lists(texts, min_size=1, max_size=6))
+    kept = data.draw(st.lists(st.integers(0, len(old) - 1), max_size=5, unique=True))
+    order = data.draw(st.permutations([*kept, *[-1] * data.draw(st.integers(1, 3))]))
+    fresh = {row: data.draw(texts) for row, source in enumerate(order) if source < 0}
+    now = [fresh[row] if source < 0 else old[source] for row, source in enumerate(order)]
+    found = updated(index_words(old), np.array(order), fresh)
+    anew = index_words(now)
+    assert set(found.words) == set(anew.words) == {word for text in now for word in text}
+    for word in "abcdef":
+        assert found.frequency(word) == anew.frequency(word)
+        np.testing.assert_array_equal(found.share([word, "a"]), anew.share([word, "a"]))

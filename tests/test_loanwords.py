@@ -75,7 +75,7 @@ def lexicon(
     *texts: str, latin: str = "", hangul: str = "", glossary: tuple[tuple[str, ...], ...] = ()
 ) -> Lexicon:
     """Return a lexicon of notes whose words, as the analyzer gives them, are these."""
-    words = Vocabulary(tuple(latin.split()), tuple(hangul.split()), glossary)
+    words = Vocabulary(dict.fromkeys(latin.split(), 1), dict.fromkeys(hangul.split(), 1), glossary)
     return Lexicon(words, index_words([text.split() for text in texts]), lambda word: False)
 
 

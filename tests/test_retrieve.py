@@ -14,8 +14,7 @@ from assistant.calibrate import calibrate
 from assistant.judge import JUDGES, SIGNALS, Learned
 from assistant.rerank import CrossEncoderReranker
 from assistant.retrieve import FUSED, Fusion, Hit, Query, by_section, evidence, fuse
-from index.build import Bank, build
-from index.contents import Contents
+from index.build import Draft, build
 from index.corpus import read
 from index.errors import ModelError
 from index.onnx_encoder import OnnxEncoder
@@ -74,11 +73,12 @@ def opened(onnx_encoder: OnnxEncoder, tmp_path_factory: pytest.TempPathFactory) 
 
     known = word_test(onnx_encoder)
 
-    def prepare(contents: Contents, bank: Bank) -> dict[str, bytes]:
+    def prepare(draft: Draft) -> dict[str, bytes]:
+        contents, bank = draft.contents, draft.bank
         judge = calibrate(contents, bank, known, LENIENT)
         return {
             JUDGE: JUDGES.dump_json(judge),
-            SMALLTALK: smalltalk.prepare(contents, onnx_encoder),
+            SMALLTALK: smalltalk.prepare(contents, draft.kept.questions),
         }
 
     def build_and_open(folder: Path) -> Assistant:

@@ -121,7 +121,7 @@ def test_any_text_can_be_mended(speller: Speller, text: str) -> None:
 
 
 def test_notes_without_words_change_no_letter() -> None:
-    empty = Speller(Vocabulary((), (), ()), lambda word: False)
+    empty = Speller(Vocabulary({}, {}, ()), lambda word: False)
     for question in MENDED:
         if not any(letter.isascii() and letter.isalpha() for letter in question):
             assert empty.mend(question).replace(" ", "") == question.replace(" ", "")

@@ -20,6 +20,7 @@ from index.states import (
     Alignment,
     Bytes,
     Projection,
+    Segment,
     TokenStates,
     learn,
     pack,
@@ -67,8 +68,26 @@ def packed_states(counts: list[int]) -> TokenStates:
     total = sum(counts)
     packed = generator().integers(0, 256, (total, COMPONENTS // 2), dtype=np.uint8)
     lines = np.concatenate([np.arange(count) // 4 + HEADING for count in counts])
-    starts = np.cumsum([0, *counts], dtype=np.int64)
-    return TokenStates(packed, lines.astype(np.int16), starts, projection())
+    starts = np.cumsum([0, *counts])
+    # In two files, the passages of which take turns.
+    half = sum(counts[::2])
+    order = np.concatenate(
+        [
+            np.arange(starts[n], starts[n + 1])
+            for part in (0, 1)
+            for n in range(part, len(counts), 2)
+        ]
+    )
+    packed, lines = packed[order], lines[order].astype(np.int16)
+    segments = (
+        Segment("0", packed[:half], lines[:half]),
+        Segment("1", packed[half:], lines[half:]),
+    )
+    places = np.zeros((len(counts), 3), np.int64)
+    for part in (0, 1):
+        own = np.array(counts[part::2])
+        places[part::2] = np.stack([np.full(len(own), part), np.cumsum(own) - own, own], axis=1)
+    return TokenStates(segments, places, projection())
 
 
 def test_a_projected_state_has_unit_length() -> None:
@@ -96,12 +115,12 @@ def test_comparing_is_the_best_cosine_within_each_line(seed: int) -> None:
     states = packed_states([7, 1, 12, 30, 4, 5])
     chosen = random.permutation(6)[: 2 + seed].astype(np.int32)
     question = states.projection(encoding(5).states, states.projection.mean)
-    values = unpacked(states.packed, states.projection)
+    kept = [states.of(np.array([passage])) for passage in chosen]
+    values = [unpacked(packed, states.projection) for packed, _ in kept]
     expected = [
-        (owner, line, (values[rows][states.lines[rows] == line] @ question.T).max(axis=0))
-        for owner, passage in enumerate(chosen)
-        for rows in [slice(states.starts[passage], states.starts[passage + 1])]
-        for line in np.unique(states.lines[rows])
+        (owner, line, (values[owner][kept[owner][1] == line] @ question.T).max(axis=0))
+        for owner in range(len(chosen))
+        for line in np.unique(kept[owner][1])
     ]
     found = states.compare(question, chosen)
     owners, lines, best = zip(*expected, strict=True)
@@ -109,9 +128,7 @@ def test_comparing_is_the_best_cosine_within_each_line(seed: int) -> None:
     assert found.lines.tolist() == list(lines)
     np.testing.assert_allclose(found.best, np.stack(best), atol=1e-4)
     assert found.best.dtype == np.float32
-    of_passages = [
-        (values[states.starts[p] : states.starts[p + 1]] @ question.T).max(axis=0) for p in chosen
-    ]
+    of_passages = [(each @ question.T).max(axis=0) for each in values]
     np.testing.assert_allclose(found.passages(), np.stack(of_passages), atol=1e-4)
 
 
@@ -135,7 +152,8 @@ def test_few_tokens_are_enough_to_learn_from() -> None:
     )
     inside = text.offsets[:, 0] >= 0
     packed = pack(text, inside, learned)
-    states = TokenStates(packed, np.arange(11, dtype=np.int16), np.array([0, 11]), learned)
+    segment = Segment("0", packed, np.arange(11, dtype=np.int16))
+    states = TokenStates((segment,), np.array([[0, 0, 11]]), learned)
     own: Floats = learned(text.states[inside], learned.mean)
     found = states.compare(own, np.array([0], np.int32)).best
     np.testing.assert_allclose(np.diag(found), 1, atol=0.1)

@@ -1,7 +1,6 @@
 """The index on disk: what is written is read back, damage is noticed, the old one goes on."""
 
 import json
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,9 @@ from index.encoder import Floats, Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
 from index.general import LANGUAGES, General
 from index.lexical import index_words
+from index.notes import Document, Passage
 from index.passages import embedded_text, passages
-from index.states import Projection, TokenStates
+from index.states import Projection, Segment, TokenStates
 from index.vocabulary import collect
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -27,10 +27,20 @@ WEIGHTS = Weights("model", "fingerprint", DIMENSION, "mean", "query: ", "passage
 EXTRAS = {"judge.json": b'{"a": 1}', "odd.bin": bytes(range(256))}
 
 
+def read_notes() -> tuple[Document, list[Passage]]:
+    (document,) = read({"default": CORPUS}).documents
+    found = passages(document, 0, 100, lambda texts: [len(text) // 2 for text in texts])
+    return document, list(found)
+
+
 def notes() -> held.Notes:
-    documents = read({"default": CORPUS}).documents
-    found = passages(documents[0], 0, 100, lambda texts: [len(text) // 2 for text in texts])
-    return held.Notes(documents, tuple(found))
+    document, found = read_notes()
+    return held.notes_of(
+        [held.document_record(document)],
+        map(held.passage_record, found),
+        np.array([(0, each.section, len(each.lines)) for each in found], np.int32),
+        np.array([True]),
+    )
 
 
 def vectors(count: int) -> Floats:
@@ -43,13 +53,15 @@ def token_states(found: held.Notes) -> TokenStates:
     """Return random half bytes, two tokens a line."""
     random = np.random.default_rng(1)
     lines = [np.arange(2 * len(passage.lines)) // 2 for passage in found.passages]
-    starts = np.cumsum([0, *map(len, lines)], dtype=np.int64)
-    packed = random.integers(0, 256, (int(starts[-1]), DIMENSION // 2), dtype=np.uint8)
+    counts = np.array([len(each) for each in lines])
+    packed = random.integers(0, 256, (counts.sum(), DIMENSION // 2), dtype=np.uint8)
     components, _ = np.linalg.qr(random.normal(size=(DIMENSION, DIMENSION)))
     projection = Projection(
         vectors(1)[0], components.astype(np.float32), np.ones(DIMENSION, np.float32)
     )
-    return TokenStates(packed, np.concatenate(lines).astype(np.int16), starts, projection)
+    places = np.stack([np.zeros_like(counts), np.cumsum(counts) - counts, counts], axis=1)
+    segment = Segment("000000", packed, np.concatenate(lines).astype(np.int16))
+    return TokenStates((segment,), places, projection)
 
 
 def contents() -> held.Contents:
@@ -63,7 +75,11 @@ def contents() -> held.Contents:
     lines = [line.plain for passage in found.passages for line in passage.lines]
     return held.Contents(
         notes=found,
-        vectors=held.vectors_of(vectors(len(owners)), np.asarray(owners, np.int32)),
+        vectors=held.vectors_of(
+            vectors(len(owners)),
+            np.asarray(owners, np.int32),
+            np.arange(16 * len(owners), dtype=np.uint8).reshape(-1, 16),
+        ),
         states=token_states(found),
         lexical=index_words(map(analyze, texts)),
         line_lexical=index_words(map(analyze, lines)),
@@ -78,7 +94,12 @@ def contents() -> held.Contents:
 
 def write(data_dir: Path) -> store.Snapshot:
     folders = {"default": str(CORPUS)}
-    return store.write(data_dir, contents(), WEIGHTS, folders, {"a": "b"}, EXTRAS)
+    with store.draft(data_dir) as folder:
+        held.write(contents(), folder)
+        kept = held.read(folder)
+        return store.publish(
+            data_dir, folder, kept, WEIGHTS, folders, {"a": "b"}, "reader", EXTRAS, {}
+        )
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +112,16 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     written, loaded = write(tmp_path), store.load(tmp_path)
-    assert loaded.notes == written.notes == notes()
+    document, found = read_notes()
+    assert list(loaded.notes.passages) == list(written.notes.passages) == found
+    (kept,) = loaded.notes.documents
+    assert (kept.source, kept.title, len(kept.sections)) == (
+        document.source,
+        document.title,
+        len(document.sections),
+    )
+    for section, whole in zip(kept.sections, document.sections, strict=True):
+        assert [block.lines for block in section.blocks] == [b.lines[:1] for b in whole.blocks]
     assert loaded.manifest == written.manifest
     assert loaded.extras == written.extras == EXTRAS
     assert sorted(p.name for p in tmp_path.iterdir()) == ["current", "versions"]
@@ -100,7 +130,8 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 def test_a_vector_searched_against_itself_gives_one_and_ties_go_by_row() -> None:
     stored = vectors(20)
     stored[7] = stored[3]
-    index = held.vectors_of(stored, np.zeros((20, 2), np.int32))
+    keys = np.zeros((20, 16), np.uint8)
+    index = held.vectors_of(stored, np.zeros((20, 2), np.int32), keys)
     scores, rows = index.search(stored[3], 100)
     assert scores[0] == pytest.approx(1, abs=1e-6)
     assert list(rows[:2]) == [3, 7]
@@ -128,14 +159,17 @@ def test_all_parts_are_read_back(written: Path) -> None:
 
 def test_token_states_are_mapped_from_disk(written: Path) -> None:
     expected, loaded = contents().states, store.load(written).contents.states
-    assert isinstance(loaded.packed, np.memmap)
-    assert not loaded.packed.flags.writeable
-    for name in ("packed", "lines", "starts"):
-        np.testing.assert_array_equal(getattr(loaded, name), getattr(expected, name))
-        assert getattr(loaded, name).dtype == getattr(expected, name).dtype
+    np.testing.assert_array_equal(loaded.places, expected.places)
+    for given, kept in zip(expected.segments, loaded.segments, strict=True):
+        for name in ("packed", "lines"):
+            part = getattr(kept, name)
+            assert isinstance(part, np.memmap)
+            assert not part.flags.writeable
+            assert part.dtype == getattr(given, name).dtype
+            np.testing.assert_array_equal(part, getattr(given, name))
     for name in ("mean", "components", "deviations"):
-        kept, given = getattr(loaded.projection, name), getattr(expected.projection, name)
-        np.testing.assert_array_equal(kept, given)
+        learned = getattr(loaded.projection, name)
+        np.testing.assert_array_equal(learned, getattr(expected.projection, name))
 
 
 def test_the_vectors_of_passages_are_their_own(written: Path) -> None:
@@ -172,7 +206,9 @@ def harmed(data: bytes, harm: str) -> bytes:
 def test_damage_is_named_with_the_way_out(tmp_path: Path, harm: str) -> None:
     folder = tmp_path / "versions" / write(tmp_path).version
     paths = sorted(folder.iterdir())
-    assert {"manifest.json", "notes.json", "states.npy", "vectors.faiss"} < {p.name for p in paths}
+    assert {"manifest.json", "passages.msgpack", "states.000000.npy", "vectors.faiss"} < {
+        p.name for p in paths
+    }
     for path in paths:
         data = path.read_bytes()
         path.unlink()
@@ -210,15 +246,14 @@ def test_other_weights(tmp_path: Path, field: str, value: object) -> None:
         store.check_weights(manifest, changed)
 
 
-def test_what_a_dead_build_left_is_swept_and_a_live_one_is_not(tmp_path: Path) -> None:
+def test_what_a_dead_build_left_is_swept(tmp_path: Path) -> None:
     write(tmp_path)
     dead = tmp_path / "versions" / "x.part-999999999"
-    live = tmp_path / "versions" / f"x.part-{os.getppid()}"
     dead.mkdir()
-    live.mkdir()
+    (tmp_path / "current.part-999999999").touch()
     write(tmp_path)
     assert not dead.exists()
-    assert live.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "versions"]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A build as the commands run it: the index with the judge calibrated to its notes."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from assistant import smalltalk
@@ -9,11 +11,22 @@ from assistant.calibrate import calibrate, label, learn
 from assistant.evaluate import Case, is_gold
 from assistant.judge import JUDGES, Judge, shipped
 from assistant.lexicon import Lexicon
-from index.build import Bank, build
+from index.build import Draft, build, fingerprint
 from index.contents import Contents
 from index.corpus import Collection
 from index.encoder import Encoder
-from index.store import Snapshot
+from index.journal import Progress
+from index.store import KEPT, Snapshot
+
+# What calibrated the judge, and how many passages came or went since.
+_CALIBRATED = "calibrated.json"
+# Of what general questions get from the notes only the mean and the spread count: they are measured
+# anew once more than this share of the notes is other.
+_MOST_CHANGED = 0.02
+
+
+def unseen(done: int, total: int) -> None:
+    """Show no progress."""
 
 
 def build_index(
@@ -22,24 +35,55 @@ def build_index(
     encoder: Encoder,
     report: Callable[[str], None],
     cases: Sequence[Case] = (),
+    before: Snapshot | None = None,
+    progress: Progress = unseen,
+    keep: int = KEPT,
 ) -> Snapshot:
-    """Return a new version of the index over the notes.
+    """Return a new version of the index over the notes, most of it taken from the one before.
 
     The judge is calibrated by the notes alone, and by labelled cases where there are any; of
     conversations it learns nothing.
     """
     cases = [case for case in cases if not case.history]
 
-    def prepare(contents: Contents, bank: Bank) -> Mapping[str, bytes]:
-        judge = calibrate(contents, bank, word_test(encoder), shipped())
-        if cases:
-            judge = _taught(contents, judge, encoder, cases)
+    def prepare(draft: Draft) -> Mapping[str, bytes]:
+        contents, before = draft.contents, draft.before
+        changed = draft.changed + (_calibrated(before)[1] if before else 0)
+        if before and not cases and is_calibrated_alike(before) and _is_little(changed, contents):
+            judge = before.extras[JUDGE]
+        else:
+            judge, changed = JUDGES.dump_json(_judge(contents, draft, encoder, cases)), 0
         return {
-            JUDGE: JUDGES.dump_json(judge),
-            SMALLTALK: smalltalk.prepare(contents, encoder),
+            JUDGE: judge,
+            SMALLTALK: smalltalk.prepare(contents, draft.kept.questions),
+            _CALIBRATED: json.dumps([_calibrator(), changed]).encode(),
         }
 
-    return build(collection, data_dir, encoder, report, prepare)
+    return build(collection, data_dir, encoder, report, prepare, before, progress, keep)
+
+
+def is_calibrated_alike(snapshot: Snapshot) -> bool:
+    """Return whether this program would calibrate a version's judge as it is."""
+    return _calibrated(snapshot)[0] == _calibrator()
+
+
+def _calibrated(snapshot: Snapshot) -> tuple[str, int]:
+    name, changed = json.loads(snapshot.extras.get(_CALIBRATED, b'["", 0]'))
+    return name, changed
+
+
+@cache
+def _calibrator() -> str:
+    return fingerprint("assistant")
+
+
+def _is_little(changed: int, contents: Contents) -> bool:
+    return changed <= _MOST_CHANGED * len(contents.notes.passages)
+
+
+def _judge(contents: Contents, draft: Draft, encoder: Encoder, cases: Sequence[Case]) -> Judge:
+    judge = calibrate(contents, draft.bank, word_test(encoder), shipped())
+    return _taught(contents, judge, encoder, cases) if cases else judge
 
 
 def _taught(contents: Contents, judge: Judge, encoder: Encoder, cases: Sequence[Case]) -> Judge:

@@ -58,7 +58,9 @@ def welcome(notes: Notes, examples: Sequence[tuple[str, str]]) -> str:
 
     examples: each with the language of visitors who see it, empty for all.
     """
-    cards = "".join(_topic(document, section) for document, section in outline(notes, _CARDS))
+    cards = "".join(
+        _topic(document, section) for document, section in outline(notes.documents, _CARDS)
+    )
     titles = "".join(f'<span lang="{key}">{escape(title(notes, key))}</span>' for key in LANGUAGES)
     chips = "".join(_chip(text, f"only-{key}" if key else "") for text, key in examples)
     return (
@@ -71,7 +73,7 @@ def welcome(notes: Notes, examples: Sequence[tuple[str, str]]) -> str:
 
 def topics(notes: Notes) -> list[str]:
     """Return the titles of the sections that `welcome` shows."""
-    return [section.title for _, section in outline(notes, _CARDS)]
+    return [section.title for _, section in outline(notes.documents, _CARDS)]
 
 
 def title(notes: Notes, language: Language) -> str:
@@ -99,6 +101,8 @@ def _remarks(answer: Answer, first: FoundPassage, asked: str) -> Iterator[str]:
     if answer.grade == "may_answer":
         caveat = {key: message("may_answer", key) for key in LANGUAGES}
         yield f'<p class="note-caveat">{both(caveat)}</p>'
+    if first.damaged:
+        yield f'<p class="note-remark note-mended">{label("mended")}</p>'
     other: Language = "en" if first.document.language == "ko" else "ko"
     # Seen by those who read the other language than the notes are in.
     yield f'<p class="note-remark note-foreign">{label("foreign", other)}</p>'

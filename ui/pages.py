@@ -8,7 +8,6 @@ from urllib.parse import quote, urlencode
 
 from assistant.outline import outline
 from assistant.search import Results, SearchHit
-from index.contents import Notes
 from index.notes import Document
 from ui.frame import Page, Visit
 from ui.markup import TocEntry, render_document
@@ -50,6 +49,8 @@ def note(
         about = f'<p class="about">{escape(document.description)}</p>'
         head = f'<p class="title">{escape(document.title)}</p>'
         body = f'<div class="intro">{head}{about if document.description else ""}</div>{body}'
+    mended = f'<p class="mended" lang="{visit.labels}">{visit.label("mended")}</p>'
+    body = f"{mended if document.mended else ''}{body}"
     body = f"{_twins(document, shelf, visit)}{body}{_around(document, shelf, visit)}"
     description = document.description or document.title
     return Page(document.title, description, document.language, body, listed, canonical)
@@ -144,7 +145,7 @@ def _listed(document: Document, contents: Sequence[TocEntry]) -> tuple[TocEntry,
 
 
 def _sections(documents: Sequence[Document]) -> list[tuple[Document, str, str]]:
-    found = outline(Notes(tuple(documents), ()), _SECTIONS)
+    found = outline(documents, _SECTIONS)
     return [(document, section.anchor, section.title) for document, section in found]
 
 

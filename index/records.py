@@ -1,0 +1,78 @@
+"""What is kept of documents and passages one by one, and decoded when it is asked for."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Generic, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+T = TypeVar("T")
+Bytes = npt.NDArray[np.uint8]
+Int64s = npt.NDArray[np.int64]
+
+
+class Records(Sequence[T], Generic[T]):
+    """Records one after another; kept: whether what was decoded once is held."""
+
+    def __init__(
+        self, data: Bytes, starts: Int64s, decode: Callable[[int, bytes], T], kept: bool = False
+    ) -> None:
+        """data: uint8, mapped or in memory. starts: int64 (records + 1,), where each begins.
+
+        decode gets a record's number and its bytes.
+        """
+        self.data = data
+        self.starts = starts
+        self._decode = decode
+        self._decoded: dict[int, T] | None = {} if kept else None
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @overload
+    def __getitem__(self, number: int) -> T: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[T]: ...
+    def __getitem__(self, number: int | slice) -> T | list[T]:
+        if isinstance(number, slice):
+            return [self[position] for position in range(*number.indices(len(self)))]
+        position = int(number) + (len(self) if number < 0 else 0)
+        if not 0 <= position < len(self):
+            raise IndexError(number)
+        if self._decoded is not None and position in self._decoded:
+            return self._decoded[position]
+        found = self._decode(position, self.raw(position, position + 1)[0])
+        if self._decoded is not None:
+            self._decoded[position] = found
+        return found
+
+    def __iter__(self) -> Iterator[T]:
+        return (self[position] for position in range(len(self)))
+
+    def raw(self, start: int, stop: int) -> list[bytes]:
+        """Return the bytes of some records."""
+        edges = self.starts[start : stop + 1].tolist()
+        return [self.data[begin:end].tobytes() for begin, end in pairwise(edges)]
+
+
+def joined(records: Iterable[bytes], decode: Callable[[int, bytes], T]) -> Records[T]:
+    """Return such records in memory."""
+    parts = list(records)
+    starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    return Records(np.frombuffer(b"".join(parts), np.uint8), starts, decode, kept=True)
+
+
+def write(records: Records[T], folder: Path, name: str) -> None:
+    """Write records to files that begin with the name."""
+    records.data.tofile(folder / f"{name}.msgpack")
+    np.save(folder / f"{name}.starts.npy", records.starts)
+
+
+def read(
+    folder: Path, name: str, decode: Callable[[int, bytes], T], kept: bool = False
+) -> Records[T]:
+    """Return what was written there, mapped from disk."""
+    data = np.memmap(folder / f"{name}.msgpack", np.uint8, "r")
+    return Records(data, np.load(folder / f"{name}.starts.npy"), decode, kept)

@@ -1,0 +1,66 @@
+"""The notes read and built, the same way whether a command asks for it or a watching server."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
+
+from assistant.settings import Settings
+from index import corpus, lock, store
+from index.build import reader, unchanged
+from index.engines import open_encoder
+from index.journal import Progress
+from ui.building import build_index, is_calibrated_alike, unseen
+
+if TYPE_CHECKING:
+    from assistant.evaluate import Case
+    from index.corpus import Collection
+    from index.encoder import Encoder
+    from index.store import Snapshot
+
+
+def assemble(
+    settings: Settings,
+    report: Callable[[str], None],
+    encoder: "Encoder | None" = None,
+    cases: "Sequence[Case]" = (),
+    corpora: Mapping[str, Path] | None = None,
+    progress: Progress = unseen,
+    wait: bool = True,
+) -> "Snapshot":
+    """Return the index over the notes, the current one where it is of the same notes.
+
+    encoder: None to open the one that is set; corpora: None for those that are set; wait: for
+    another process that builds, rather than to raise IndexBusy. Raises CorpusError, ModelError or
+    IndexUnusable; the version before then goes on being served.
+    """
+
+    def read(known: Mapping[str, str] | None = None) -> "Collection":
+        places = corpora or settings.corpora
+        globs = settings.included, settings.excluded
+        return corpus.read(places, *globs, known, settings.cache_dir)
+
+    with lock.building(settings.data_dir, wait, report):
+        before = store.foundation(settings.data_dir)
+        known = before.manifest.sources if before and before.manifest.reader == reader() else None
+        # Notes that cannot be read are told before seconds go into the model.
+        collection = read(known)
+        encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)
+        if before and before.manifest.weights != encoder.weights:
+            before, collection = None, read()
+        elif known is not None and not cases and _stands(before, collection):
+            return before
+        return build_index(
+            collection,
+            settings.data_dir,
+            encoder,
+            report,
+            cases,
+            before,
+            progress,
+            settings.keep_versions,
+        )
+
+
+def _stands(before: "Snapshot | None", collection: "Collection") -> "TypeGuard[Snapshot]":
+    """Return whether a version is what a build would make; another program may judge otherwise."""
+    return bool(before and unchanged(collection, before) and is_calibrated_alike(before))
