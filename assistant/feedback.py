@@ -23,7 +23,6 @@ from assistant.gaps import (
     NearestSection,
     Vectors,
     grouped,
-    remembered,
 )
 from index.encoder import normalise
 from index.errors import FeedbackUnwritable, UnknownName
@@ -85,7 +84,7 @@ class Feedback:
         self.dropped = 0
         self._path = data_dir / FILE
         self._keep_days = keep_days
-        self._vectors = remembered(vectors)
+        self._vectors = vectors
         self._clock = clock
         self._waiting: deque[_Row] = deque()
         self._counting = threading.Lock()

@@ -85,9 +85,18 @@ def question_vectors(
 
     means: by language, the mean of questions' vectors, as `General.vector_means` holds it.
     """
-    vectors = np.stack([item.vector for item in encoder.encode(questions, "query")])
-    centred = vectors - np.stack([means[language_of(question)] for question in questions])
-    unit: Floats = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    return centred(encoded(encoder, questions), means, questions)
+
+
+def encoded(encoder: Encoder, questions: Sequence[str]) -> Floats:
+    """Return float32 (questions, dimension), unit length."""
+    return np.stack([item.vector for item in encoder.encode(questions, "query")])
+
+
+def centred(vectors: Floats, means: Mapping[Language, Floats], questions: Sequence[str]) -> Floats:
+    """Return the questions' vectors, unit length, what all questions share subtracted."""
+    own = vectors - np.stack([means[language_of(question)] for question in questions])
+    unit: Floats = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9)
     return unit
 
 

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
         "onnx", pattern="^(onnx|torch)$", description="What runs the default model: onnx or torch"
     )
 
+    watch: bool = Field(False, description="Build anew whenever the notes change")
+    keep_versions: int = Field(
+        3, ge=1, le=100, description="Versions of the index that stay, to go back to"
+    )
     contact: str = Field(
         "", description="Where the notes' author is told of what is missing: mailto: or https://"
     )

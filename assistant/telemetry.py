@@ -46,10 +46,28 @@ class Metrics:
         self.dropped = Gauge(
             "notes_answers_not_kept", "Answers that could not be kept", registry=self.registry
         )
-        index = Gauge(
+        self.switches = Counter(
+            "notes_index_switches", "Other versions that began to be served", registry=self.registry
+        )
+        self.faults = Counter(
+            "notes_index_faults",
+            "Versions that could not be served, and builds that failed",
+            ["step"],
+            registry=self.registry,
+        )
+        self._index = Gauge(
             "notes_index_info", "The index being served", ["version"], registry=self.registry
         )
-        index.labels(version).set(1)
+        self._version = version
+        self._index.labels(version).set(1)
+
+    def serves(self, version: str) -> None:
+        """Count a switch to another version of the index."""
+        self._index.labels(version).set(1)
+        if version != self._version:
+            self._index.remove(self._version)
+        self._version = version
+        self.switches.inc()
 
     def answered(self, answer: Answer, stages: Stages) -> None:
         """Count an answer and the time of its stages."""
@@ -82,6 +100,8 @@ def set_up_logs() -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    # A library that turned its own level down means its own handlers, not this one.
+    handler.setLevel(logging.WARNING)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=common, processors=[remove, *shown])

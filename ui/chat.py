@@ -2,19 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from assistant.answer import Answer
-from assistant.ask import MAX_HISTORY
+from assistant.ask import MAX_HISTORY, Assistant, Question
 from assistant.messages import message
 from index.contents import Notes
 from index.errors import QuestionError
 from index.language import language
 from ui.cards import answer_card, notice_card, title, topics, turn, welcome
+from ui.gradio_alone import gradio as gr
 from ui.labels import LANGUAGES, label, text
 from ui.suggestions import Suggestions
 
@@ -28,51 +26,58 @@ _KEPT = 20
 # Of a question that is too long to be asked, as much is shown.
 _MOST_SHOWN = 300
 
-Ask = Callable[[str, Sequence[str]], Answer]
+Ask = Callable[[Assistant, str, Sequence[str]], Answer]
 
 
-@dataclass(frozen=True)
-class Answers:
-    """Where the chat's answers come from.
+class Edition:
+    """What the chat says of one version of the notes, and what it answers from."""
 
-    ask answers a question that may follow up on those before it, oldest first; again does so for a
-    page that is opened once more, counted and kept nowhere.
+    def __init__(self, assistant: Assistant) -> None:
+        """Make it ready, once a version."""
+        notes = assistant.snapshot.notes
+        self.assistant = assistant
+        self.suggestions = Suggestions(assistant)
+        self.welcome = welcome(notes, list(_examples(notes)))
+
+
+def create_chat(ask: Ask, current: Callable[[], Edition], contact: str = "") -> gr.Blocks:
+    """Return the chat, to be mounted with `presentation()`.
+
+    ask answers a question that may follow up on those before it, oldest first. current: gives the
+    edition that is served now; contact: where the notes' author is reached.
     """
-
-    ask: Ask
-    again: Ask
-    suggestions: Suggestions
-    contact: str = ""
-
-
-def create_chat(answers: Answers, notes: Notes) -> gr.Blocks:
-    """Return the chat, to be mounted with `presentation()`."""
+    welcomed = current().welcome
 
     def answered(question: str, asked: list[str]) -> Any:
-        shown = _turn(answers, answers.ask, question, asked, vote=True)
+        shown = _turn(current(), ask, question, asked, contact)
         asked = [*asked, question][-_KEPT:]
         return "", shown, asked, asked
 
     def opened(kept: list[str], request: gr.Request) -> Any:
+        edition = current()
         asked: list[str] = []
         shown = []
         for question in kept[-_KEPT:] if isinstance(kept, list) else []:
-            shown.append(_turn(answers, answers.again, str(question), asked, vote=False))
+            shown.append(_turn(edition, _again, str(question), asked, contact, vote=False))
             asked.append(str(question))
         given = request.query_params
+        notes = edition.assistant.snapshot.notes
         about = _section(notes, given.get("about", ""), given.get("corpus", ""))
         if about:
             shown.append(notice_card({k: v.format(title=about) for k, v in text("about").items()}))
             asked.append(about)
         if question := request.query_params.get("q", "").strip():
-            shown.append(_turn(answers, answers.ask, question, asked, vote=True))
+            shown.append(_turn(edition, ask, question, asked, contact))
             asked.append(question)
-        return "".join(shown), asked, asked
+        # The page itself was made once, of the notes as they were at the start.
+        greeting = gr.skip() if edition.welcome == welcomed else edition.welcome
+        return "".join(shown), asked, asked, greeting
 
+    notes = current().assistant.snapshot.notes
     chat = gr.Blocks(title=title(notes, "ko"), analytics_enabled=False)
     with chat:
         gr.HTML(_bar(), elem_id="bar")
-        gr.HTML(welcome(notes, list(_examples(notes))), elem_id="welcome")
+        greeting = gr.HTML(welcomed, elem_id="welcome")
         # The page's script adds to it, so that what is open there stays open.
         gr.HTML('<div id="log"></div><p id="heard" role="status"></p>', elem_id="conversation")
         box = _box()
@@ -94,7 +99,11 @@ def create_chat(answers: Answers, notes: Notes) -> gr.Blocks:
         ).then(None, latest, js="(html) => window.notes.add(html)", api_visibility="private")
         fresh.click(lambda: ([], []), None, [asked, kept], api_visibility="private")
         chat.load(
-            opened, kept, [latest, asked, kept], show_progress="hidden", api_visibility="private"
+            opened,
+            kept,
+            [latest, asked, kept, greeting],
+            show_progress="hidden",
+            api_visibility="private",
         ).then(None, latest, js="(html) => window.notes.open(html)", api_visibility="private")
     return chat
 
@@ -115,14 +124,26 @@ def presentation() -> dict[str, Any]:
     }
 
 
-def _turn(answers: Answers, ask: Ask, question: str, asked: Sequence[str], vote: bool) -> str:
+def _turn(
+    edition: Edition,
+    ask: Ask,
+    question: str,
+    asked: Sequence[str],
+    contact: str,
+    vote: bool = True,
+) -> str:
     try:
-        answer = ask(question, asked[-MAX_HISTORY:])
+        answer = ask(edition.assistant, question, asked[-MAX_HISTORY:])
     except QuestionError as error:
         said = {key: message(error.reason, key) for key in LANGUAGES}
         return turn(question[:_MOST_SHOWN], notice_card(said))
-    suggestions = answers.suggestions.after(answer, [*asked, question])
-    return turn(question, answer_card(answer, question, suggestions, answers.contact, vote))
+    suggestions = edition.suggestions.after(answer, [*asked, question])
+    return turn(question, answer_card(answer, question, suggestions, contact, vote))
+
+
+def _again(assistant: Assistant, question: str, asked: Sequence[str]) -> Answer:
+    """Answer for a page that is opened once more, counted and kept nowhere."""
+    return assistant.ask(Question(question, history=tuple(asked)))
 
 
 def _section(notes: Notes, place: str, corpus: str) -> str:

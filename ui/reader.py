@@ -29,13 +29,12 @@ _FILES = "_files/"
 _SEARCH = "search"
 
 
-def create_reader(assistant: Assistant, folders: Mapping[str, str]) -> APIRouter:
+def create_reader(current: Callable[[], "Reader"]) -> APIRouter:
     """Return the routes below `/notes/`: what there is, each document, pictures, and search.
 
-    folders: each corpus's, where its pictures are.
+    current: gives the reader of the version that is served now.
     """
     router = APIRouter(include_in_schema=False)
-    reader = _Reader(assistant, folders)
 
     @router.api_route("/notes", methods=["GET", "HEAD"])
     def slash(request: Request) -> Response:
@@ -43,7 +42,7 @@ def create_reader(assistant: Assistant, folders: Mapping[str, str]) -> APIRouter
 
     @router.api_route("/notes/{address:path}", methods=["GET", "HEAD"])
     def read(request: Request, address: str) -> Response:
-        return reader.response(request, address)
+        return current().response(request, address)
 
     return router
 
@@ -55,16 +54,19 @@ def visitors_language(headers: Mapping[str, str]) -> Language:
     return "ko" if spoken.lower().startswith("ko") else "en"
 
 
-class _Reader:
+class Reader:
     """Answers for an address below `/notes/`; a document's own comes before the reader's."""
 
-    def __init__(self, assistant: Assistant, folders: Mapping[str, str]) -> None:
+    def __init__(self, assistant: Assistant) -> None:
+        """Read from one version of the index; pictures are where its notes were."""
         self._assistant = assistant
-        self._folders = folders
+        self._folders = assistant.snapshot.manifest.corpora
         self._shelf = Shelf(assistant.snapshot.notes.documents)
         self._apart = tuple(self._shelf.apart())
-        # By what it was made of: the same page in another language is another.
-        self._note: Callable[[str, Visit], Page] = lru_cache(_KEPT_PAGES)(self._rendered)
+        # By what it was made of: the same page in another language is another. Without the reader
+        # in it, so that it is freed with its version.
+        rendered = partial(_rendered, self._shelf, assistant.public_url)
+        self._note: Callable[[str, Visit], Page] = lru_cache(_KEPT_PAGES)(rendered)
 
     def response(self, request: Request, address: str) -> Response:
         """Return the page, picture or redirection at an address."""
@@ -72,7 +74,8 @@ class _Reader:
         if "lang" in request.query_params:
             return _switched(request)
         if not address:
-            return _page(pages.overview(self._shelf, visit, self._canonical("")), visit)
+            canonical = _canonical(self._assistant.public_url, "")
+            return _page(pages.overview(self._shelf, visit, canonical), visit)
         asks = address == _SEARCH and ("q" in request.query_params or not self._shelf.at(_SEARCH))
         if asks:
             return self._search(request, visit)
@@ -108,15 +111,15 @@ class _Reader:
             return RedirectResponse("?" + urlencode({"q": q, "page": last}), 302, HEADERS)
         return _page(pages.results(found, page, _ON_A_PAGE, q, self._shelf, visit), visit)
 
-    def _rendered(self, path: str, visit: Visit) -> Page:
-        shelf = self._shelf
-        shown = next(each for each in shelf.documents if shelf.path(each) == path)
-        picture = partial(files.address, _folder(visit, shown), shown.path)
-        return pages.note(shown, shelf, visit, picture, self._canonical(path))
 
-    def _canonical(self, path: str) -> str:
-        public = self._assistant.public_url
-        return f"{public}/notes/{path}" if public else ""
+def _rendered(shelf: Shelf, public_url: str, path: str, visit: Visit) -> Page:
+    shown = next(each for each in shelf.documents if shelf.path(each) == path)
+    picture = partial(files.address, _folder(visit, shown), shown.path)
+    return pages.note(shown, shelf, visit, picture, _canonical(public_url, path))
+
+
+def _canonical(public_url: str, path: str) -> str:
+    return f"{public_url}/notes/{path}" if public_url else ""
 
 
 def _page(page: Page, visit: Visit, status: int = 200) -> Response:

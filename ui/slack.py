@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import closing
 
 from assistant.ask import Assistant
+from assistant.live import following
 from assistant.rest.limits import Limits
-from assistant.service import Service, feedback_for
+from assistant.service import open_service
 from assistant.settings import Settings
 from assistant.slack.connection import open_slack
 from assistant.slack.socket_mode import connect
-from assistant.telemetry import Metrics, set_up_logs
+from assistant.telemetry import set_up_logs
 from index.errors import SettingsError
 from ui.options import say
 
@@ -30,13 +31,14 @@ def answer_slack(settings: Settings, open_assistant: Callable[[], Assistant]) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     set_up_logs()
-    assistant = open_assistant()
-    feedback = feedback_for(assistant, settings)
-    metrics = Metrics(assistant.snapshot.version)
-    service = Service(assistant, feedback, metrics, settings.log_questions)
+    service = open_service(open_assistant(), settings)
     rate = settings.rate_limit or _RATE
     limits = None if rate == "0" else Limits(rate, settings.redis_url)
-    with closing(feedback), closing(open_slack(service, settings, limits)) as connection:
+    with (
+        closing(service.feedback),
+        following(service, settings.data_dir),
+        closing(open_slack(service, settings, limits)) as connection,
+    ):
         disconnect = connect(connection.bolt, connection.slack, settings.slack_app_token)
         try:
             say("Notes Assistant is ready: it answers in Slack.   Stop: Ctrl+C")

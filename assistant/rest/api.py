@@ -169,7 +169,8 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         `facets` count all matches by document.
         """
         _check(q, "q")
-        asked = (service.assistant.snapshot.version, q, limit, offset, corpus, document)
+        assistant = service.assistant
+        asked = (assistant.snapshot.version, q, limit, offset, corpus, document)
         digest = hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()
         headers = {
             "ETag": f'W/"{digest[:24]}"',
@@ -180,7 +181,7 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
             return Response(status_code=304, headers=headers)  # type: ignore[return-value]
         try:
             found = await service.apart(
-                lambda: search(service.assistant, q, limit, offset, corpus, document)
+                lambda: search(assistant, q, limit, offset, corpus, document)
             )
         except UnknownName as error:
             # Named in the singular here, where one may be given several times.

@@ -33,9 +33,11 @@ _LOG = structlog.get_logger()
 _SECONDS = 30.0
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _READING = ("GET", "HEAD", "OPTIONS")
-# Where a question is asked by the chat; the routes of REST count theirs themselves.
+# What takes JSON, and answers within a time.
+_JSON = ("/api/", "/mcp")
+# Where a question is asked by the chat; the routes of REST and MCP count theirs themselves.
 _CHAT_ASKS = "/gradio_api/queue/join"
-_COUNTED_BY_ROUTE = ("/api/v1/ask", "/api/v1/ask/batch")
+_COUNTED_BY_ROUTE = ("/api/v1/ask", "/api/v1/ask/batch", "/mcp")
 # Probes, and the files that one visit to a page needs.
 # Slack is counted by team.
 _UNCOUNTED = (
@@ -159,10 +161,10 @@ class Guard:
             whole = await body.read(scope, receive)
             if whole is None:
                 return
-            if path.startswith("/api/"):
+            if path.startswith(_JSON):
                 body.check_json(whole)
             receive = body.replayed(whole, receive)
-        if path.startswith("/api/"):
+        if path.startswith(_JSON):
             await self._within_time(scope, receive, send, seen)
         else:
             await self._app(scope, receive, send)

@@ -20,7 +20,15 @@ def shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
         app,
         allow_origins=origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Mcp-Method",
+            "Mcp-Name",
+            "Mcp-Protocol-Version",
+            "X-API-Key",
+            "X-Request-ID",
+        ],
         expose_headers=[
             "X-Request-ID",
             "RateLimit-Limit",

@@ -136,6 +136,10 @@
     open: (html) => {
       speak(root.lang);
       add(html)?.at(-1)?.scrollIntoView({block: "start"});
+      // The page was made at the server's start, what it greets with comes from the notes as they are.
+      requestAnimationFrame(() => {
+        document.title = document.querySelector("#welcome h1 [lang=ko]")?.textContent ?? document.title;
+      });
       // What was asked by the address is not asked once more by loading the page again.
       if (location.search) history.replaceState(null, "", location.pathname);
       // Where there is no keyboard, focus would bring one up over the page.
