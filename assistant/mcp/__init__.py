@@ -1,0 +1,1 @@
+"""MCP: the notes as tools for assistants that are language models."""
