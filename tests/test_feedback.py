@@ -22,7 +22,7 @@ from running import ROOT
 
 from assistant.answer import Answer, DocumentRef, FoundPassage, SectionRef
 from assistant.feedback import FILE, Feedback, kept_gaps
-from assistant.gaps import Gap, NearestSection, alike, question_vectors
+from assistant.gaps import Gap, NearestSection, alike, question_vectors, remembered
 from index import general
 from index.encoder import Floats
 from index.errors import FeedbackUnwritable, UnknownName
@@ -351,7 +351,7 @@ class TestGaps:
             encoded.extend(questions)
             return apart(questions)
 
-        with closing(Feedback(tmp_path, KEEP, vectors, clock)) as feedback:
+        with closing(Feedback(tmp_path, KEEP, remembered(vectors), clock)) as feedback:
             for number, query in enumerate(["a", "b", "a"]):
                 ask(feedback, number, query)
             first = feedback.gaps(10, 90, NOW)

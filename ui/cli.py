@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.settings import Settings, read_settings
-from index.errors import IndexMissing, SettingsError
+from index.errors import IndexMismatch, IndexMissing, IndexUnusable, SettingsError
 from ui.check import check
 from ui.keys import keys
+from ui.mend import mend
 from ui.options import (
     CacheDir,
     Corpus,
@@ -26,6 +28,7 @@ from ui.options import (
     say,
     says_errors,
 )
+from ui.versions import rollback, versions
 
 if TYPE_CHECKING:
     from assistant.ask import Assistant
@@ -44,6 +47,9 @@ app = typer.Typer(
 )
 app.add_typer(keys)
 app.command()(check)
+app.command()(versions)
+app.command()(rollback)
+app.command()(mend)
 
 
 def main() -> None:
@@ -67,6 +73,9 @@ def build(
     calibrate: Annotated[
         Path | None, typer.Option(help="Questions with answers, to calibrate the judge by.")
     ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="For another process that builds; --no-wait: refuse at once.")
+    ] = True,
 ) -> None:
     """Build the index from a folder of Markdown."""
     settings = read_settings(
@@ -75,7 +84,7 @@ def build(
     cases = _cases(calibrate) if calibrate else ()
     if calibrate and not any(case.covered and not case.history for case in cases):
         raise SettingsError(f"{calibrate} has no question that the notes answer: add some.")
-    _build(settings, cases=cases)
+    _build(settings, cases=cases, wait=wait)
 
 
 @app.command()
@@ -147,6 +156,9 @@ def chat(
 @says_errors
 def serve(
     corpus: Corpus = None,
+    watch: Annotated[
+        bool | None, typer.Option("--watch", help="Build anew whenever the notes change.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     data_dir: DataDir = None,
@@ -186,6 +198,7 @@ def serve(
     """Serve the chat, the notes and the REST API; builds the index when there is none."""
     settings = read_settings(
         corpus=corpus,
+        watch=watch,
         host=host,
         port=port,
         public=public,
@@ -215,15 +228,18 @@ def serve(
     from ui import serve as server
 
     with server.bind(settings.host, settings.port) as listener:
-        assistant = _assistant(settings, build_missing=True)
         address = _address(settings)
 
         def ready() -> None:
             say(f"Notes Assistant is ready: {address}\nAPI: {address}/docs   Stop: Ctrl+C")
 
-        # The first question loads what later ones share: nobody should wait for that.
-        assistant.ask(Question("ready?"))
-        server.serve(settings, mode, assistant, listener, ready)
+        def opened() -> "Assistant":
+            assistant = _assistant(settings, build_missing=True)
+            # The first question loads what later ones share: nobody should wait for that.
+            assistant.ask(Question("ready?"))
+            return assistant
+
+        server.serve(settings, mode, opened, listener, ready)
 
 
 @app.command()
@@ -256,6 +272,32 @@ def slack(
         rate_limit=rate_limit,
     )
     answer_slack(settings, lambda: _assistant(settings, build_missing=True))
+
+
+@app.command()
+@says_errors
+def mcp(
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    model: Model = None,
+    engine: Engine = None,
+    reranker: RerankerName = None,
+    public_url: PublicUrl = None,
+    link_template: LinkTemplate = None,
+) -> None:
+    """Serve an assistant on this machine, as Claude, over stdin and stdout (MCP)."""
+    settings = read_settings(
+        data_dir=data_dir,
+        cache_dir=cache_dir,
+        model=model,
+        engine=engine,
+        reranker=reranker,
+        public_url=public_url,
+        link_template=link_template,
+    )
+    from ui.mcp import answer_assistant
+
+    answer_assistant(settings, lambda: _assistant(settings), _address(settings))
 
 
 @app.command()
@@ -332,10 +374,12 @@ def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
     from index.engines import open_encoder
 
     try:
-        snapshot = store.load(settings.data_dir)
-    except IndexMissing:
+        snapshot = store.serviceable(settings.data_dir, say)
+    except (IndexMissing, IndexMismatch) as error:
         if not build_missing:
             raise
+        if isinstance(error, IndexMismatch):
+            say(f"{error} That is done now, from what is encoded already.")
         snapshot = None
     encoder = open_encoder(settings.model, settings.engine, settings.cache_dir)
     snapshot = snapshot or _build(settings, encoder)
@@ -351,19 +395,24 @@ def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
 
 
 def _build(
-    settings: Settings, encoder: "Encoder | None" = None, cases: "Sequence[Case]" = ()
+    settings: Settings,
+    encoder: "Encoder | None" = None,
+    cases: "Sequence[Case]" = (),
+    wait: bool = True,
 ) -> "Snapshot":
-    from index import corpus
-    from index.engines import open_encoder
-    from ui.building import build_index
+    from index import store
+    from ui.assembling import assemble
+    from ui.progress import shown
 
-    # Notes that cannot be read are told before seconds go into the model.
-    collection = corpus.read(settings.corpora, settings.included, settings.excluded)
-    encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)
-    snapshot = build_index(collection, settings.data_dir, encoder, say, cases)
+    before = ""
+    with suppress(IndexUnusable):
+        before = store.current(settings.data_dir)
+    with shown() as (report, progress):
+        snapshot = assemble(settings, report, encoder, cases, progress=progress, wait=wait)
     counts = snapshot.manifest.counts
+    done = "Nothing has changed since" if snapshot.version == before else "Built"
     say(
-        f"Built version {snapshot.version}: {counts['documents']} documents, "
+        f"{done} version {snapshot.version}: {counts['documents']} documents, "
         f"{counts['passages']} passages, in {settings.data_dir}"
     )
     return snapshot

@@ -2,32 +2,36 @@
 
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import gradio
 import uvicorn
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assistant.answer import Answer
 from assistant.ask import Assistant, Question
 from assistant.keys import Keys
+from assistant.live import following
+from assistant.mcp.endpoint import Endpoint
 from assistant.rest import problems
 from assistant.rest.access import Mode
 from assistant.rest.api import create_app
 from assistant.rest.guard import Guard, Rules
 from assistant.rest.limits import Limits
 from assistant.rest.protocol import Protocol
-from assistant.service import Service, feedback_for
+from assistant.service import Service, open_service
 from assistant.settings import Settings, listed
-from assistant.telemetry import Metrics, set_up_logs
+from assistant.telemetry import set_up_logs
 from index.errors import SettingsError
-from ui.chat import Answers, create_chat, presentation
-from ui.reader import create_reader
-from ui.suggestions import Suggestions
+from ui.chat import Edition, create_chat, presentation
+from ui.gradio_alone import gradio
+from ui.reader import Reader, create_reader
+from ui.widget import create_widget
 
 if TYPE_CHECKING:
     from assistant.slack.connection import Connection
@@ -55,15 +59,14 @@ _CHAT_FILES = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 def serve(
     settings: Settings,
     mode: Mode,
-    assistant: Assistant,
+    open_assistant: Callable[[], Assistant],
     listener: socket.socket,
     ready: Callable[[], None],
 ) -> None:
     """Serve until a signal ends it, and call ready once requests are answered."""
     keys = Keys(settings.data_dir)
-    metrics = Metrics(assistant.snapshot.version)
-    feedback = feedback_for(assistant, settings)
-    service = Service(assistant, feedback, metrics, settings.log_questions)
+    # Nobody here holds on to an assistant: another one may serve in a minute.
+    service = open_service(open_assistant(), settings)
     limits = _limits(settings, mode)
     rules = Rules(
         mode,
@@ -77,7 +80,7 @@ def serve(
         log=settings.log_requests,
     )
     with ExitStack() as stack:
-        stack.callback(feedback.close)
+        stack.callback(service.feedback.close)
         slack = None
         if settings.slack_signing_secret:
             from assistant.slack.connection import open_slack
@@ -87,7 +90,13 @@ def serve(
             slack = open_slack(service, settings, _limits(settings, mode))
             stack.callback(slack.close)
         app = application(service, limits, settings.root_path, settings.contact, slack)
-        _run(Guard(app, rules, metrics), listener, ready)
+        set_up_logs()
+        stack.enter_context(following(service, settings.data_dir))
+        if settings.watch:
+            from ui.watching import watching
+
+            stack.enter_context(watching(service, settings))
+        _run(Guard(app, rules, service.metrics), listener, ready)
 
 
 def application(
@@ -97,23 +106,20 @@ def application(
     contact: str,
     slack: "Connection | None" = None,
 ) -> ASGIApp:
-    """Return the whole application: `/api`, `/docs`, `/health`, `/notes` and the chat at `/`."""
-    assistant = service.assistant
-    notes = assistant.snapshot.notes
+    """Return the whole application: `/api`, `/docs`, `/health`, `/mcp`, `/notes`, chat at `/`."""
     core = create_app(service, limits, root_path, lambda: slack.status if slack else None)
     if slack:
         core.include_router(slack.router())
-    core.include_router(create_reader(assistant, assistant.snapshot.manifest.corpora))
+    core.router.routes.append(Route("/mcp", Endpoint(service, limits), methods=["POST"]))
+    core.include_router(create_reader(service.per_version(Reader)))
+    core.include_router(create_widget())
     # Mounted at the root, the chat would answer for what the API does not have.
     shell = FastAPI(openapi_url=None)
 
-    answers = Answers(
-        lambda question, asked: service.ask(Question(question, history=tuple(asked))),
-        lambda question, asked: assistant.ask(Question(question, history=tuple(asked))),
-        Suggestions(assistant),
-        contact,
-    )
-    chat = create_chat(answers, notes)
+    def answer(assistant: Assistant, question: str, asked: Sequence[str]) -> Answer:
+        return service.ask(Question(question, history=tuple(asked)), assistant)
+
+    chat = create_chat(answer, service.per_version(Edition), contact)
     gradio.mount_gradio_app(
         shell,
         chat,
