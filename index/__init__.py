@@ -1,1 +1,7 @@
 """The offline half: Markdown to sections, passages, vectors and a store on disk."""
+
+import os
+
+# Questions run side by side, each on one thread: small products split over several threads, as
+# numpy has it by default, wait for each other longer than they take. Read when numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

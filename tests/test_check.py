@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import ROOT, notes
 
-from index.planning import PASSAGE_TOKENS
 from index.checks import structure
 from index.checks.emphasis import pairs
 from index.checks.folder import check, check_page
@@ -21,6 +20,7 @@ from index.checks.rules import RULES, Finding
 from index.errors import CorpusError
 from index.files import chosen
 from index.onnx_encoder import OnnxEncoder
+from index.planning import PASSAGE_TOKENS
 from index.sections import parse
 from ui.check import annotation, sarif
 

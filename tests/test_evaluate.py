@@ -31,7 +31,7 @@ from assistant.evaluate import (
     separation,
 )
 from assistant.retrieve import Hit
-from index.contents import Notes
+from index.contents import Notes, document_record, notes_of, passage_record
 from index.errors import SettingsError
 from index.notes import Document
 from index.passages import passages
@@ -147,8 +147,10 @@ def sea() -> Notes:
     """Return notes of three sections, one passage each."""
     parsed = parse(SOURCE, "sea")
     document = Document("sea", "default", "sea.md", "Sea", "", "en", (), SOURCE, parsed.sections)
-    found = passages(document, 0, 200, lambda texts: [len(text.split()) for text in texts])
-    return Notes((document,), tuple(found))
+    found = list(passages(document, 0, 200, lambda texts: [len(text.split()) for text in texts]))
+    places = np.array([(0, each.section, len(each.lines)) for each in found], np.int32)
+    records = map(passage_record, found)
+    return notes_of([document_record(document)], records, places, np.array([False]))
 
 
 def hits(*scores: float, answers: tuple[int, ...] = (0,)) -> list[Hit]:

@@ -128,7 +128,9 @@ def test_the_development_half_is_told_apart(docker: Assistant) -> None:
 
 
 def test_phrases_come_back_as_they_were_kept(docker: Assistant, onnx_encoder: OnnxEncoder) -> None:
-    found = read(prepare(docker.snapshot.contents, onnx_encoder))
+    found = read(
+        prepare(docker.snapshot.contents, lambda texts: [*onnx_encoder.encode(texts, "query")])
+    )
     assert found.vectors.shape == (len(found.kinds), onnx_encoder.weights.dimension)
     assert abs((found.vectors**2).sum(axis=1) - 1).max() < 0.01
     assert set(found.kinds) == {"greeting", "goodbye", "thanks", "capability"}
