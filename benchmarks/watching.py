@@ -1,12 +1,14 @@
 """How soon a save is answered under `notes serve --watch`, and how long questions take meanwhile.
 
-python benchmarks/watching.py [SAVES]
+    python benchmarks/watching.py [SAVES] [--beside NOTES] [--data FOLDER]
+
+NOTES, a folder, are served as well; FOLDER keeps their index for the next time.
 """
 
+import argparse
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,13 +25,19 @@ _PAUSE = 0.1
 
 def main() -> None:
     """Print the table."""
-    saves = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    parser = argparse.ArgumentParser()
+    parser.add_argument("saves", nargs="?", type=int, default=7)
+    parser.add_argument("--beside", type=Path)
+    parser.add_argument("--data", type=Path)
+    given = parser.parse_args()
+    saves = given.saves
     with tempfile.TemporaryDirectory() as folder:
         notes = Path(folder) / "notes"
         shutil.copytree(ROOT / "corpus", notes)
-        os.environ |= {"NOTES_CORPUS": str(notes), "NOTES_WATCH": "true"}
+        corpora = f"own={notes}" + (f",beside={given.beside.resolve()}" if given.beside else "")
+        os.environ |= {"NOTES_CORPUS": corpora, "NOTES_WATCH": "true"}
         with (
-            process(Path(folder) / "data", "onnx") as (running, url),
+            process(given.data or Path(folder) / "data", "onnx") as (running, url),
             httpx.Client(base_url=url, timeout=60) as client,
         ):
             until_answered(client, "/", running)

@@ -178,6 +178,7 @@ class _Work:
         whole, lines = rows.missing(whole=True), rows.missing(whole=False)
         if whole or lines:
             report(f"Encoding {len(whole)} passages and {len(lines)} lines ...")
+        kept.counter.expect(len(lines))
         notes = held.notes_of(planned.documents, planned.passages, planned.places, planned.korean)
         tokens, found = encode_passages(
             kept, planned, rows, self.before, [*self.bank["ko"], *self.bank["en"]]
