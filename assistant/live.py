@@ -14,6 +14,7 @@ from assistant.search import search
 from assistant.service import Service
 from index import store
 from index.errors import IndexUnusable
+from index.store import Snapshot
 
 # The pointer is read, not watched: that works on network folders too.
 _LOOK_SECONDS = 0.5
@@ -89,7 +90,17 @@ def _switch(service: Service, data_dir: Path) -> None:
 
     In a function of its own: no variable holds a version for longer than it is served.
     """
-    snapshot = store.load(data_dir)
+    with service.switching:
+        # Whoever built it may have handed it over meanwhile.
+        if store.current(data_dir) != service.assistant.snapshot.version:
+            take_up(service, store.load(data_dir))
+
+
+def take_up(service: Service, snapshot: Snapshot) -> None:
+    """Make a version ready and serve it; the caller holds `service.switching`.
+
+    Raises IndexMismatch where it is of other weights.
+    """
     store.check_weights(snapshot.manifest, service.assistant.encoder.weights)
     assistant = replace(service.assistant, snapshot=snapshot)
     assistant.ask(Question(_WARM_UP))

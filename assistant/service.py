@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -43,6 +44,8 @@ class Service:
         log_questions: bool = False,
     ) -> None:
         """Begin with this assistant; log_questions: whether their text may stand in the log."""
+        # Held by whoever makes another version ready, so that it is done once.
+        self.switching = threading.Lock()
         self.feedback = feedback
         self.metrics = metrics
         self._log_questions = log_questions

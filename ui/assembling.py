@@ -26,12 +26,14 @@ def assemble(
     corpora: Mapping[str, Path] | None = None,
     progress: Progress = unseen,
     wait: bool = True,
+    loaded: "Snapshot | None" = None,
 ) -> "Snapshot":
     """Return the index over the notes, the current one where it is of the same notes.
 
     encoder: None to open the one that is set; corpora: None for those that are set; wait: for
-    another process that builds, rather than to raise IndexBusy. Raises CorpusError, ModelError or
-    IndexUnusable; the version before then goes on being served.
+    another process that builds, rather than to raise IndexBusy; loaded: a version that need not be
+    read again where it is the current one. Raises CorpusError, ModelError or IndexUnusable; the
+    version before then goes on being served.
     """
 
     def read(known: Mapping[str, str] | None = None) -> "Collection":
@@ -39,8 +41,12 @@ def assemble(
         globs = settings.included, settings.excluded
         return corpus.read(places, *globs, known, settings.cache_dir)
 
+    before: Snapshot | None
     with lock.building(settings.data_dir, wait, report):
-        before = store.foundation(settings.data_dir)
+        if loaded and loaded.version == store.current(settings.data_dir):
+            before = loaded
+        else:
+            before = store.foundation(settings.data_dir)
         known = before.manifest.sources if before and before.manifest.reader == reader() else None
         # Notes that cannot be read are told before seconds go into the model.
         collection = read(known)

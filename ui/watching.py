@@ -12,12 +12,13 @@ from typing import TypeAlias
 
 import structlog
 
+from assistant.live import take_up
 from assistant.service import Service
 from assistant.settings import Settings
 from index import files
 from index.encoder import Encoder, Encoding, Kind, Weights
 from index.errors import IndexBusy, NotesError
-from index.store import Snapshot
+from index.store import Manifest
 from ui.assembling import assemble
 from ui.changes import Seen, changed, hints, seen
 
@@ -29,23 +30,29 @@ _TEXTS = 4
 _NICE = 10
 _LOG = structlog.get_logger()
 
-Build: TypeAlias = Callable[[], Snapshot]
+Build: TypeAlias = Callable[[], Manifest]
 
 
 @contextmanager
 def watching(service: Service, settings: Settings) -> Iterator[None]:
     """Build now, and whenever the notes change, in a thread, until the block ends.
 
-    A build that fails is said in the log, and the index before goes on being served. A new version
-    is for `following` to take up.
+    A build that fails is said in the log, and the index before goes on being served.
     """
     ended = threading.Event()
     corpora = _corpora(service, settings)
     encoder = _Interruptible(service.assistant.encoder, ended)
     report = _News()
 
-    def build() -> Snapshot:
-        return assemble(settings, report.say, encoder, corpora=corpora, wait=False)
+    def build() -> Manifest:
+        with service.switching:
+            served = service.assistant.snapshot
+            snapshot = assemble(
+                settings, report.say, encoder, corpora=corpora, wait=False, loaded=served
+            )
+            if snapshot.version != served.version:
+                take_up(service, snapshot)
+            return snapshot.manifest
 
     arguments = (service, list(corpora.values()), settings, build, ended)
     thread = threading.Thread(target=_run, args=arguments, name="watch")
@@ -106,7 +113,7 @@ def _built(service: Service, build: Build, over: Seen, failed: _Failed | None) -
     before = service.assistant.snapshot.version
     known = failed if failed and failed.over == over else None
     try:
-        manifest = build().manifest
+        manifest = build()
     except _Ended:
         return None
     except Exception as error:
