@@ -26,6 +26,8 @@ _JOINED = regex.compile(r"[-_/\\@#$0-9]|[.:]\w")
 # Tags that only a clause has: verbs and adjectives, adverbs, determiners, pronouns.
 _CLAUSE = ("V", "MAG", "MM", "NP", "XSA", "XSV")
 _NOUN = "메모"
+# What is longer is no word, and each of its beginnings would be looked up.
+_LONGEST = 40
 _UNSPACED = 7
 _LONG_HANGUL = 8
 # Vowels and final consonants that are taken for each other, as conjoining jamo.
@@ -86,7 +88,7 @@ class Speller:
         return respelt(lower, self._latin) or split(lower, self._latin) or word
 
     def _hangul_word(self, word: str) -> str:
-        if len(word) < 2 or self._is_known_noun(word):
+        if not 2 <= len(word) <= _LONGEST or self._is_known_noun(word):
             return word
         for end in range(len(word), 1, -1):
             noun = self._near(word[:end]) if _is_bound(word[:end], word[end:]) else None

@@ -184,6 +184,14 @@ def test_passages_bring_no_ids_into_the_page_around_them() -> None:
     assert "id=" not in render('<h2 id="box">a</h2>\n\n## b')
 
 
+def test_a_footnote_does_not_keep_words_from_being_marked() -> None:
+    source = "The hook was open[^1], `always`[^2] so.\n\n[^1]: Said Kim.\n[^2]: Said Lee.\n"
+    shown = render(source, [Highlight(4, 39)])
+    assert "The <mark>hook was open</mark><sup>1</sup>" in shown
+    assert "<mark> so.</mark>" in shown
+    assert render_quote(source, Highlight(4, 39)).startswith("hook was open<sup>1</sup>")
+
+
 def test_quote_is_the_highlighted_words_alone() -> None:
     text = "**하나.** 둘은 **셋의 넷**이다."
     assert (

@@ -120,6 +120,11 @@ def test_any_text_can_be_mended(speller: Speller, text: str) -> None:
     assert isinstance(speller.mend(text), str)
 
 
+def test_a_word_without_end_stays(speller: Speller) -> None:
+    for word in ("가" * 2000, "도커컨테이너" * 300 + "x"):
+        assert speller.mend(word).replace(" ", "") == word
+
+
 def test_notes_without_words_change_no_letter() -> None:
     empty = Speller(Vocabulary({}, {}, ()), lambda word: False)
     for question in MENDED:

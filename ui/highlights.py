@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Literal
 
 from markdown_it.rules_inline import StateInline
@@ -66,6 +67,9 @@ class Page:
         """Return an inline token's children, each with where it starts in `meta`."""
         state = _Traced(token.content, self.markdown, self.env, [])
         self.markdown.inline.tokenize(state)
+        for piece in state.tokens:
+            # Rules that set `meta` themselves, as that for footnotes, replace what was noted there.
+            piece.meta.setdefault("at", state.begins[id(piece)])
         for rule in self.markdown.inline.ruler2.getRules(""):
             # Joining adjacent text would lose where its parts start.
             if rule.__name__ != "fragments_join":
@@ -145,6 +149,11 @@ class _Traced(StateInline):
 
     begin = 0
 
+    @cached_property
+    def begins(self) -> dict[int, int]:
+        """Return where tokens start, by their identity."""
+        return {}
+
     def append_pending(self, text: str) -> None:
         if not self.pending:
             self.begin = self.pos
@@ -152,7 +161,7 @@ class _Traced(StateInline):
 
     def pushPending(self) -> Token:  # noqa: N802
         token = super().pushPending()
-        token.meta["at"] = self.begin
+        token.meta["at"] = self.begins[id(token)] = self.begin
         return token
 
     def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
@@ -162,4 +171,5 @@ class _Traced(StateInline):
         # The markers of `***` are pushed one by one before the position moves on.
         if last and last.type == ttype == "text":
             token.meta["at"] = max(self.pos, last.meta["at"] + len(last.content))
+        self.begins[id(token)] = token.meta["at"]
         return token
