@@ -117,6 +117,25 @@ def test_a_killed_build_leaves_the_old_version_and_no_litter(place: Path) -> Non
     check_whole(place, "last")
 
 
+def test_a_build_that_is_interrupted_says_that_nothing_is_lost(place: Path) -> None:
+    before = store.current(place / "data")
+    (place / "data" / "encoded.sqlite").unlink()
+    write(place, "second")
+    process = subprocess.Popen(
+        [*NOTES, "build", str(place / "notes")],
+        env=environment(place / "data", {}),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    assert process.stderr.readline().startswith("Encoding 12 passages")
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert (process.returncode, said.strip()[:8]) == (130, "Stopped.")
+    assert store.current(place / "data") == before
+
+
 def test_a_full_disk_leaves_the_old_version(place: Path) -> None:
     was = answered(place)
     write(place, "second")

@@ -407,8 +407,12 @@ def _build(
     before = ""
     with suppress(IndexUnusable):
         before = store.current(settings.data_dir)
-    with shown() as (report, progress):
-        snapshot = assemble(settings, report, encoder, cases, progress=progress, wait=wait)
+    try:
+        with shown() as (report, progress):
+            snapshot = assemble(settings, report, encoder, cases, progress=progress, wait=wait)
+    except KeyboardInterrupt:
+        say("Stopped. What was encoded is kept: the next build goes on from there.")
+        raise
     counts = snapshot.manifest.counts
     done = "Nothing has changed since" if snapshot.version == before else "Built"
     say(
