@@ -88,7 +88,7 @@ def build(
     for warning in collection.warnings:
         report(f"Warning: {warning.path}:{warning.line} {warning.reason}.")
     with (
-        _in_memory(data_dir),
+        _short_of_memory(data_dir),
         journal.opened(data_dir) as notebook,
         store.draft(data_dir) as folder,
     ):
@@ -119,7 +119,7 @@ def build(
 
 
 @contextmanager
-def _in_memory(data_dir: Path) -> Iterator[None]:
+def _short_of_memory(data_dir: Path) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
