@@ -227,6 +227,16 @@ def test_a_server_builds_an_index_of_another_schema_anew(built: Path) -> None:
     assert (built / "current").read_text() != before
 
 
+def test_no_library_keeps_an_id_of_the_machine(
+    built: Path, models_dir: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    settings = {"HOME": str(home), "NOTES_CACHE_DIR": str(models_dir)}
+    assert notes(built, "ask", QUESTION, **settings).returncode == 0
+    assert list(home.rglob("*")) == []
+
+
 def test_a_build_mends_a_damaged_index(built: Path) -> None:
     manifest(built).write_text("{")
     assert notes(built, "build", str(ROOT / "corpus")).returncode == 0
