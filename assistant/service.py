@@ -61,12 +61,14 @@ class Service:
     def per_version(self, make: Callable[[Assistant], T]) -> Callable[[], T]:
         """Return what gives make's work on the version that is served now, made beforehand.
 
-        Called while the service is put together. What is made lives as long as its version.
+        What is made lives as long as its version. Once versions may be switched, the caller holds
+        `switching`.
         """
+        assistant, made = self._serving
+        first = make(assistant)
         number = len(self._makers)
         self._makers.append(make)
-        assistant, made = self._serving
-        self._serving = (assistant, (*made, make(assistant)))
+        self._serving = (assistant, (*made, first))
         return lambda: cast(T, self._serving[1][number])
 
     def switch(self, assistant: Assistant) -> None:
