@@ -9,9 +9,9 @@ from threading import local
 import mecab_ko
 import regex
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from index.encoder import normalise
+from index.stopwords import stopwords
 
 # Paths, files, flags, versions and plain words: `/var/lib/docker`, `docker-compose.yml`, `--rm`.
 _LATIN = regex.compile(
@@ -19,7 +19,7 @@ _LATIN = regex.compile(
 )
 _PART = regex.compile(r"\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{N}+|\p{Latin}+")
 # `up` and `down` are what many commands are called.
-_STOP = frozenset(STOPWORDS_EN_PLUS) - {"up", "down"}
+_STOP = stopwords() - {"up", "down"}
 # Nouns, verbs, adjectives, roots, adverbs, numerals, and counting nouns, as mecab-ko-dic tags them.
 _CONTENT = frozenset({"NNG", "NNP", "NNBC", "NR", "VV", "VA", "XR", "MAG", "SH", "SN"})
 # Verbs that stand in any question, and question words.
