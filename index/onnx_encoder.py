@@ -1,6 +1,5 @@
 """The encoder on ONNX Runtime: the default on a CPU, without torch."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import onnxruntime
 
 from index import tokens as shared
+from index.cpus import usable_cpus
 from index.encoder import Encoding, Floats, Kind, Weights, normalise
 from index.errors import ModelError
 from index.model import files
@@ -83,7 +83,7 @@ def _pool(states: Floats) -> Floats:
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(_usable_cpus(), _MAX_THREADS)
+    options.intra_op_num_threads = min(usable_cpus(), _MAX_THREADS)
     # Threads that spin while they wait take the cores that the search needs next: without, a
     # question is encoded and searched in half the time.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -91,12 +91,6 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     # An arena keeps what the largest batch took, 55 MB or more, to save a sixth on long ones.
     options.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _mend(folder: Path) -> str:

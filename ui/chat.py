@@ -1,6 +1,5 @@
 """The chat: questions and answer cards in Gradio."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from assistant.answer import Answer
 from assistant.ask import MAX_HISTORY, Assistant, Question
 from assistant.messages import message
 from index.contents import Notes
+from index.cpus import usable_cpus
 from index.errors import QuestionError
 from ui.cards import answer_card, notice_card, title, turn
 from ui.edition import Edition
@@ -19,7 +19,7 @@ _STATIC = Path(__file__).parent / "static"
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Noto Sans KR")
 _CODE_FONTS = ("ui-monospace", "SFMono-Regular", "Consolas", "D2Coding")
 # More at once than cores would only take memory.
-_AT_ONCE = os.cpu_count() or 1
+_AT_ONCE = usable_cpus()
 _KEPT = 20
 # Of a question that is too long to be asked, as much is shown.
 _MOST_SHOWN = 300
