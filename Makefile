@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint openapi fuzz soak chromium bench lock clean
+.PHONY: install run test lint openapi fuzz soak chromium bench bench-start lock clean
 
 install: $(VENV)/.installed
 
@@ -48,6 +48,10 @@ bench: install
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/conversation.py
 	$(BIN)/python benchmarks/page.py
+
+# What a start spends its time on importing, largest first.
+bench-start: install
+	$(BIN)/python benchmarks/imports.py
 
 # Writes the pins anew from what is installed, after a change of pyproject.toml.
 lock:
