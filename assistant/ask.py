@@ -246,6 +246,10 @@ class Assistant:
     def _answers(self) -> Answers:
         return Answers()
 
+    @cached_property
+    def _topics(self) -> list[str]:
+        return subjects(self.snapshot.notes, _SUBJECTS)
+
     def _answered(self, question: Question) -> Answer:
         """Return the answer to a question as it is searched, its id and time left out."""
         typed, history = question.text, question.history
@@ -260,7 +264,8 @@ class Assistant:
         meant = reading.asked[-1]
         language = self._language(question, meant)
         grade = self.grade(reading.confidence, question.min_confidence)
-        talk = reading.talk or self._gibberish(reading)
+        with stage("judge"):
+            talk = reading.talk or self._gibberish(reading)
         if talk:
             return self._answer(typed, meant, language, talk, "not_covered", reading.confidence)
         self._memory.keep((_key(within), *history, typed), self._turn(reading))
@@ -275,7 +280,8 @@ class Assistant:
         )
 
     def _talk(self, alone: Reading, confidence: float) -> Talk | None:
-        return self.smalltalk.kind(self.snapshot.contents, alone.query, confidence)
+        with stage("judge"):
+            return self.smalltalk.kind(self.snapshot.contents, alone.query, confidence)
 
     def _gibberish(self, reading: Reading) -> Literal["gibberish"] | None:
         if len(reading.asked) > 1:
@@ -296,13 +302,12 @@ class Assistant:
         passages: Sequence[FoundPassage] = (),
     ) -> Answer:
         covered = grade != "not_covered"
-        topics = subjects(self.snapshot.notes, _SUBJECTS)
         return Answer(
             id="",
             status="answered" if covered else "not_covered",
             grade=grade,
             confidence=round(confidence, 4),
-            message=message(said, language, topics) if said else None,
+            message=message(said, language, self._topics) if said else None,
             language=language,
             query=reading.query.text if reading else meant,
             corrected_from=None if typed == meant else typed,
