@@ -11,7 +11,15 @@ from typing import Literal
 import regex
 
 from assistant.answer import Answer, FoundPassage, Grade
-from assistant.conversation import Memory, Reading, Turn, corrected, likeliest, together
+from assistant.conversation import (
+    Memory,
+    Reading,
+    Turn,
+    corrected,
+    likeliest,
+    stands_alone,
+    together,
+)
 from assistant.judge import JUDGES, SIGNALS, Judge, signals
 from assistant.lexicon import Lexicon
 from assistant.messages import Message, message
@@ -133,7 +141,7 @@ class Assistant:
         quoted = _QUOTED.fullmatch(typed)
         meant = quoted[1] if quoted else self.lexicon.speller.mend(typed)
         alone = self._searched((meant,), self._encoded(meant), within)
-        if not turn:
+        if not turn or stands_alone(meant, self.snapshot.contents.lexical.frequency):
             return replace(alone, talk=self._talk(alone, alone.confidence))
         asked = turn.joined(meant)
         joined = self._searched(asked, reduce(together, map(self._encoded, asked)), within)
