@@ -10,7 +10,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.links import READER, check_template
 from index.errors import CorpusError, SettingsError
-from index.files import chosen
 
 _APP = "notes-assistant"
 _RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
@@ -156,6 +155,10 @@ class Settings(BaseSettings):
     @field_validator("include", "exclude")
     @classmethod
     def _globs(cls, value: str) -> str:
+        if not value:
+            return value
+        from index.files import chosen
+
         try:
             chosen(listed(value))
         except CorpusError as error:

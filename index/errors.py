@@ -91,4 +91,8 @@ class LimitsUnusable(NotesError):
 
 
 class Overloaded(NotesError):
-    """Too many questions at once."""
+    """Too many questions at once; seconds: when to try again."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds

@@ -271,7 +271,7 @@ async def _notes(request: Request, error: NotesError) -> JSONResponse:
     if isinstance(error, IndexUnusable):
         return problem("index-unusable", str(error))
     if isinstance(error, Overloaded):
-        return problem("overloaded", str(error), headers={"Retry-After": "1"})
+        return problem("overloaded", str(error), headers={"Retry-After": str(error.seconds)})
     if isinstance(error, LimitsUnusable):
         return limits_unusable(error)
     # These name files of the server: that is for its log.

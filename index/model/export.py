@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
-from filelock import FileLock
-
 from index.encoder import Encoder
 from index.errors import ModelError
 from index.model import files
@@ -48,6 +46,8 @@ def export(kind: Engine, target: Path) -> None:
     Raises ModelError where the weights or a library are not installed, the disk is full or not
     writable, the result is wrong, or `target` holds something else.
     """
+    from filelock import FileLock
+
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.parent / f".{target.name}.lock"):

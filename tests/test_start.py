@@ -1,0 +1,97 @@
+"""The server answers first, and the chat follows."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client
+from running import Server
+from running import server as run_server
+from speaking_mcp import calling, given, over_http
+
+from assistant.ask import Assistant
+
+QUESTION = "볼륨은 어디에 저장되나요?"
+# Stands before the real Gradio on the path, and waits for a file.
+_LATE = """
+import importlib, sys, time
+from pathlib import Path
+
+while not Path({flag!r}).exists():
+    time.sleep(0.05)
+sys.path.remove({folder!r})
+del sys.modules["gradio"]
+importlib.invalidate_caches()
+sys.modules["gradio"] = importlib.import_module("gradio")
+"""
+
+
+def gradio_instead(folder: Path, source: str) -> dict[str, str]:
+    """Return settings under which the server loads this in the place of Gradio."""
+    (folder / "gradio").mkdir(parents=True)
+    (folder / "gradio" / "__init__.py").write_text(source)
+    return {"PYTHONPATH": str(folder)}
+
+
+def ask(server: Server) -> str:
+    asked = httpx.post(f"{server.url}/api/v1/ask", json={"question": QUESTION}, timeout=60)
+    status: str = asked.json()["status"]
+    return status
+
+
+def chat_state(server: Server) -> str:
+    state: str = httpx.get(f"{server.url}/health/ready", timeout=60).json()["chat"]
+    return state
+
+
+@pytest.fixture
+def data_dir(docker: Assistant, tmp_path: Path) -> Path:
+    """Return a folder with the index of the notes."""
+    return Path(shutil.copytree(docker.snapshot.folder.parents[1], tmp_path / "data"))
+
+
+def test_all_but_the_chat_answers_while_the_chat_is_made(data_dir: Path, tmp_path: Path) -> None:
+    flag = tmp_path / "go on"
+    late = _LATE.format(flag=str(flag), folder=str(tmp_path / "late"))
+    with run_server(data_dir, **gradio_instead(tmp_path / "late", late)) as server:
+        assert chat_state(server) == "starting"
+        assert ask(server) == "answered"
+        assert "볼륨" in httpx.get(f"{server.url}/notes/docker", timeout=60).text
+        said = given(over_http(server.url, calling("ask", question=QUESTION)))
+        assert said["status"] == "answered"
+        with ThreadPoolExecutor() as pool:
+            # The page is there once the chat is: nobody sees another one in between.
+            page = pool.submit(httpx.get, server.url, timeout=60)
+            assert ask(server) == "answered"
+            assert not page.done()
+            assert chat_state(server) == "starting"
+            flag.touch()
+            assert page.result().status_code == 200
+        assert "gradio" in page.result().text
+        assert chat_state(server) == "ready"
+        shown = Client(server.url, verbose=False).predict(QUESTION, api_name="/ask")
+        assert "/var/lib/docker/volumes" in shown[1]
+
+
+def test_a_chat_that_cannot_be_made_leaves_the_rest(data_dir: Path, tmp_path: Path) -> None:
+    broken = gradio_instead(tmp_path / "broken", "raise RuntimeError('no chat today')")
+    with run_server(data_dir, **broken) as server:
+        page = httpx.get(server.url, timeout=60)
+        assert page.status_code == 503
+        assert "채팅을 열 수 없어요" in page.text
+        assert "The chat cannot be opened" in page.text
+        assert chat_state(server) == "failed"
+        assert ask(server) == "answered"
+        (line,) = [json.loads(line) for line in server.log if "chat not served" in line]
+    assert line["reason"] == "RuntimeError: no chat today"
+
+
+def test_it_ends_cleanly_while_the_chat_is_made(data_dir: Path) -> None:
+    with run_server(data_dir) as server:
+        assert chat_state(server) == "starting"
+        server.process.terminate()
+        assert server.process.wait(60) == 0
+    assert not [line for line in server.log if "Traceback" in line or '"error"' in line]
