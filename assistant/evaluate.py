@@ -1,15 +1,14 @@
 """How well an assistant answers a file of questions: ranking, highlights, time."""
 
 import json
+import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import ir_measures
 import numpy as np
-from ir_measures import RR, R, nDCG
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.answer import Grade
@@ -20,7 +19,7 @@ from index.encoder import Floats
 from index.errors import NotesError
 from index.notes import Passage
 
-MEASURES = {"R@1": R @ 1, "R@3": R @ 3, "MRR@10": RR @ 10, "nDCG@10": nDCG @ 10}
+MEASURES = ("R@1", "R@3", "MRR@10", "nDCG@10")
 ABLATIONS: dict[str, Fusion] = {
     "dense": Fusion(late=0, lines=0, dense=1, lexical=0, lexical_across=0),
     "lexical": Fusion(late=0, lines=0, dense=0, lexical=1, lexical_across=1),
@@ -30,6 +29,8 @@ ABLATIONS: dict[str, Fusion] = {
 # Questions whose every word stands in the notes, but whose answer does not.
 HARD = "hard"
 _DEPTH = 20
+# How many of those the measures look at.
+_RANKS = 10
 _RESAMPLES = 2000
 
 
@@ -200,14 +201,29 @@ def _measures(case: Case, notes: Notes, hits: Sequence[Hit]) -> dict[str, float]
         scores.setdefault(name, hit.score)
     # Of equal scores, what does not answer counts as first: a tie wins nothing.
     ranked = sorted(scores, key=lambda name: (-scores[name], name in gold))[:_DEPTH]
-    run = {"q": {name: float(-rank) for rank, name in enumerate(ranked)}}
-    relevant = {"q": dict.fromkeys(gold, 1)}
-    found = ir_measures.calc_aggregate(list(MEASURES.values()), relevant, run)
-    measures = {name: float(found[measure]) for name, measure in MEASURES.items()}
     # Several sections may answer: that one of them stands there is what a reader sees.
-    for depth in (1, 3):
-        measures[f"R@{depth}"] = float(any(name in gold for name in ranked[:depth]))
-    return measures
+    return {
+        "R@1": float(not gold.isdisjoint(ranked[:1])),
+        "R@3": float(not gold.isdisjoint(ranked[:3])),
+        "MRR@10": reciprocal_rank(ranked, gold),
+        "nDCG@10": ndcg(ranked, gold),
+    }
+
+
+def reciprocal_rank(ranked: Sequence[str], gold: Collection[str]) -> float:
+    """Return one over the rank of the first of the first ten that is relevant, 0 without one."""
+    ranks = (rank for rank, name in enumerate(ranked[:_RANKS], 1) if name in gold)
+    return 1 / next(ranks, math.inf)
+
+
+def ndcg(ranked: Sequence[str], gold: Collection[str]) -> float:
+    """Return the discounted gain of the first ten over the highest possible.
+
+    Jaervelin and Kekaelaeinen 2002, each relevant name worth one, discounted by log2(rank + 1).
+    """
+    discounts = [1 / math.log2(rank + 1) for rank in range(1, _RANKS + 1)]
+    gain = sum(d for d, name in zip(discounts, ranked, strict=False) if name in gold)
+    return gain / sum(discounts[: len(gold)])
 
 
 def _name(case: Case, notes: Notes, passage: Passage) -> str:

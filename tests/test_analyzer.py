@@ -101,7 +101,8 @@ import threading
 from index.analyzer import analyze
 
 found = []
-threads = [threading.Thread(target=lambda: found.append(analyze("볼륨은 어디에"))) for _ in range(4)]
+read = lambda: found.append(analyze("볼륨은 어디에"))
+threads = [threading.Thread(target=read) for _ in range(4)]
 for thread in threads:
     thread.start()
 for thread in threads:

