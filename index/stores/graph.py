@@ -31,6 +31,8 @@ _LINKS = 32
 _BREADTH = 100
 _WIDTHS = (400, 800, 1600, 3200)
 _TRAINED_ON = 50_000
+# 8 bits say of nearly equal vectors the wrong order: at least so many are scored by all bits.
+_SCORED = 100
 # So many vectors without a node are compared one by one; more get nodes.
 _LOOSE = 1_000
 # A graph of which more nodes than this share are gone is made anew.
@@ -60,7 +62,7 @@ class GraphStore:
         size = len(self.vectors) if within is None else int((within[:, 1] - within[:, 0]).sum())
         if within is not None and size <= max(EXACT, _FEW * len(self.vectors)):
             return FlatStore(self.vectors).search(vector, count, within)
-        found = self._nearest(vector, min(count, size), size, within)
+        found = self._nearest(vector, min(max(count, _SCORED), size), size, within)
         rows = np.concatenate([found, self._near(self._loose, within)])
         return ranked(products(self.vectors, rows, vector), rows, count)
 
