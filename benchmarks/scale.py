@@ -29,7 +29,7 @@ from measure import ROOT, machine
 from assistant.ask import Assistant, Question, word_test
 from assistant.evaluate import read_cases
 from assistant.lexicon import Lexicon
-from assistant.retrieve import FUSED, Query, by_section, evidence, fuse
+from assistant.retrieve import Query
 from assistant.settings import read_settings
 from index import contents as held
 from index import store
@@ -37,7 +37,6 @@ from index.contents import Contents
 from index.encoder import Encoding, Floats
 from index.engines import open_encoder
 from index.lexical import Lexical
-from index.records import joined
 from index.states import Segment, TokenStates
 from index.stores.flat import FlatStore
 from index.vectors import vectors_of, with_graph
@@ -47,6 +46,7 @@ _NOISE = 0.3
 _MIXED = 0.3
 _MILLION = 1_000_000
 _ROUNDS = 2
+_ASKED = 300
 
 
 def main() -> None:
@@ -175,13 +175,25 @@ def _vectors(old: Contents, copies: Sequence[Copy]) -> Any:
         owners.append(moved)
         before += each.passages
     keys = random.integers(0, 256, (len(matrix), 16), dtype=np.uint8)
-    asked = np.concatenate([old.general.vectors[key] for key in ("ko", "en")])[::3]
     found = vectors_of(matrix, np.concatenate(owners), keys)
     sources = np.full(len(matrix), -1)
     begun = time.perf_counter()
-    found = with_graph(found, asked, None, sources, None, lambda text: print(text, file=sys.stderr))
+    found = with_graph(found, lines_as_questions(old), None, sources, None, said)
     print(f"Placed in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
     return found
+
+
+def lines_as_questions(old: Contents) -> Floats:
+    """Return some lines of the notes as a build encodes them, to measure a graph by."""
+    encoder = open_encoder("", "onnx", read_settings().cache_dir)
+    passages = old.notes.passages[:: 1 + len(old.notes.passages) // _ASKED]
+    texts = [each.lines[len(each.lines) // 2].plain for each in passages]
+    return np.stack([each.vector for each in encoder.encode(texts, "query")])
+
+
+def said(text: str) -> None:
+    """Say how it goes."""
+    print(text, file=sys.stderr)
 
 
 def disturbed(vectors: Floats, random: np.random.Generator, number: int) -> Floats:
@@ -230,9 +242,7 @@ def _vocabulary_change(lexical: Lexical, number: int) -> dict[str, str]:
     }
 
 
-def _lexical(
-    old: Lexical, sizes: Sequence[int], changes: Sequence[dict[str, str]]
-) -> Lexical:
+def _lexical(old: Lexical, sizes: Sequence[int], changes: Sequence[dict[str, str]]) -> Lexical:
     """Return the words of copies of the first texts, `sizes` of them in each copy."""
     names = [[change.get(word, word) for word in old.words] for change in changes]
     trie = marisa_trie.Trie(set().union(*names))
@@ -323,7 +333,9 @@ def measured(data_dir: Path, questions: Path) -> dict[str, Any]:
 def _cost(assistant: Assistant, query: Query) -> float:
     """Return the milliseconds that a question takes once it is encoded: words, search, judge."""
     begun = time.perf_counter()
-    query = replace(query, words=assistant.lexicon.words(assistant.lexicon.speller.mend(query.text)))
+    query = replace(
+        query, words=assistant.lexicon.words(assistant.lexicon.speller.mend(query.text))
+    )
     assistant.confidence(query, assistant.search(query))
     return (time.perf_counter() - begun) * 1000
 
@@ -381,17 +393,16 @@ def million(real: store.Snapshot, questions: Path) -> None:
     for number, start in enumerate(range(0, _MILLION, len(old))):
         rows = matrix[start : start + len(old)]
         rows[:] = disturbed(old, random, number)[: len(rows)]
-    general = real.contents.general.vectors
     owners = np.stack([np.arange(_MILLION), np.full(_MILLION, -1)], axis=1).astype(np.int32)
     found = vectors_of(matrix, owners, np.zeros((_MILLION, 16), np.uint8))
     seconds, found = timed(
         lambda: with_graph(
             found,
-            np.concatenate([general["ko"], general["en"]])[::3],
+            lines_as_questions(real.contents),
             None,
             np.full(_MILLION, -1),
             None,
-            lambda text: print(text, file=sys.stderr),
+            said,
         )
     )
     size = faiss.serialize_index(found.store.graph).nbytes if hasattr(found.store, "graph") else 0

