@@ -1,6 +1,6 @@
 """What an index of many passages costs: they are made by disturbing those of a real one.
 
-    python benchmarks/scale.py DATA_DIR QUESTIONS [--sizes 1000,10000,100000] [--million] [--milvus URI]
+    python benchmarks/scale.py DATA_DIR QUESTIONS [--sizes 1000,10000] [--million]
 
 DATA_DIR has the real index, QUESTIONS is a file as `notes eval` takes it. Vectors get noise and a
 part of another one's, token states other levels, rare words other endings, so that the vocabulary

@@ -129,11 +129,12 @@ def publish(
     extras: Mapping[str, bytes],
     shared: Mapping[str, File],
     keep: int = KEPT,
+    announce: Callable[[Manifest], None] = lambda manifest: None,
 ) -> Snapshot:
     """Switch to the version drafted in a folder, whose files were read back as contents.
 
     shared: what is known of the files that the version before has as well. keep: how many versions
-    stay.
+    stay. announce: called before it is switched to, which what it raises prevents.
     """
     for name, data in extras.items():
         (folder / f"{_EXTRA}{name}").write_bytes(data)
@@ -156,6 +157,7 @@ def publish(
         },
         files=_files(folder, shared),
     )
+    announce(manifest)
     (folder / _MANIFEST).write_bytes(_MANIFESTS.dump_json(manifest, indent=2))
     _sync([path for path in folder.iterdir() if path.name not in shared])
     place = data_dir / "versions" / version

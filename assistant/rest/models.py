@@ -176,6 +176,10 @@ class Ready(BaseModel):
 
     status: Literal["ready"] = "ready"
     index_version: str
+    milvus: Annotated[
+        Literal["ok"] | None,
+        Field(description="Whether Milvus searches the vectors; null: they are searched here"),
+    ] = None
     slack: Annotated[
         Literal["ok", "unauthorized"] | None,
         Field(description="Whether Slack takes the bot's token; null: not set up or not known yet"),

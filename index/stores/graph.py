@@ -17,7 +17,7 @@ import faiss
 import numpy as np
 
 from index.encoder import Floats, Ints
-from index.stores import Mask, Ranges, ranked, rows_of
+from index.stores import Mask, Ranges, Store, ranked, rows_of
 from index.stores.flat import FlatStore
 from index.stores.plain import products
 
@@ -141,19 +141,24 @@ def widened(store: GraphStore, questions: Floats) -> tuple[GraphStore | None, fl
 
     questions: float32 (n, dimension).
     """
-    with _threads():
-        _, exact = faiss.knn(questions, store.vectors, _RECALL_AT, faiss.METRIC_INNER_PRODUCT)
-    recall = 0.0
+    share = 0.0
     for width in _WIDTHS:
         found = replace(store, width=width)
-        hits = [
-            len(np.intersect1d(found.search(question, _RECALL_AT)[1], best))
-            for question, best in zip(questions, exact, strict=True)
-        ]
-        recall = sum(hits) / exact.size
-        if recall >= RECALL:
-            return found, recall
-    return None, recall
+        share = recall(found, store.vectors, questions)
+        if share >= RECALL:
+            return found, share
+    return None, share
+
+
+def recall(store: Store, vectors: Floats, questions: Floats) -> float:
+    """Return which share of the ten nearest of these vectors a store finds."""
+    with _threads():
+        _, exact = faiss.knn(questions, vectors, _RECALL_AT, faiss.METRIC_INNER_PRODUCT)
+    hits = [
+        len(np.intersect1d(store.search(question, _RECALL_AT)[1], best))
+        for question, best in zip(questions, exact, strict=True)
+    ]
+    return sum(hits) / exact.size
 
 
 def _made(vectors: Floats, name: str) -> GraphStore:
