@@ -41,12 +41,12 @@ from assistant.scope import scope
 from assistant.smalltalk import SmallTalk, Talk, is_gibberish
 from assistant.smalltalk import read as read_smalltalk
 from assistant.timing import stage
-from index.contents import Mask
 from index.encoder import Encoder, Encoding, normalise
 from index.errors import IndexMismatch, QuestionError
 from index.language import Language
 from index.language import language as language_of
 from index.store import REBUILD, Snapshot
+from index.stores import Mask
 
 MAX_QUESTION = 2000
 MAX_LIMIT = 20
