@@ -11,7 +11,15 @@ from typing import Literal
 import regex
 
 from assistant.answer import Answer, FoundPassage, Grade
-from assistant.conversation import Memory, Reading, Turn, corrected, likeliest, together
+from assistant.conversation import (
+    Memory,
+    Reading,
+    Turn,
+    corrected,
+    likeliest,
+    stands_alone,
+    together,
+)
 from assistant.judge import JUDGES, SIGNALS, Judge, signals
 from assistant.lexicon import Lexicon
 from assistant.messages import Message, message
@@ -33,12 +41,12 @@ from assistant.scope import scope
 from assistant.smalltalk import SmallTalk, Talk, is_gibberish
 from assistant.smalltalk import read as read_smalltalk
 from assistant.timing import stage
-from index.contents import Mask
 from index.encoder import Encoder, Encoding, normalise
 from index.errors import IndexMismatch, QuestionError
 from index.language import Language
 from index.language import language as language_of
 from index.store import REBUILD, Snapshot
+from index.stores import Mask
 
 MAX_QUESTION = 2000
 MAX_LIMIT = 20
@@ -116,7 +124,7 @@ class Assistant:
         with stage("read"):
             meant = quoted[1] if quoted else self.lexicon.speller.mend(typed)
         alone = self._searched((meant,), self._encoded(meant), within)
-        if not turn:
+        if not turn or stands_alone(meant, self.snapshot.contents.lexical.frequency):
             return replace(alone, talk=self._talk(alone, alone.confidence))
         asked = turn.joined(meant)
         joined = self._searched(asked, reduce(together, map(self._encoded, asked)), within)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import structlog
 
@@ -10,11 +10,15 @@ from assistant.answer import Answer
 from assistant.ask import Assistant, Question
 from assistant.feedback import Feedback
 from assistant.gaps import centred, encoded, remembered
+from assistant.milvus import milvus as store_of
 from assistant.settings import Settings
 from assistant.telemetry import Metrics
 from assistant.timing import Stages, measured
 from assistant.turns import Turns
 from index.encoder import Floats
+
+if TYPE_CHECKING:
+    from index.stores.milvus import Milvus
 
 _LOG = structlog.get_logger()
 
@@ -33,13 +37,18 @@ class Service:
         feedback: Feedback,
         metrics: Metrics,
         log_questions: bool = False,
+        milvus: "Milvus | None" = None,
     ) -> None:
-        """Begin with this assistant; log_questions: whether their text may stand in the log."""
+        """Begin with this assistant; log_questions: whether their text may stand in the log.
+
+        milvus: what searches the vectors of each version, None for FAISS.
+        """
         # Held by whoever makes another version ready, so that it is done once.
         self.switching = threading.Lock()
         self.turns = Turns()
         self.feedback = feedback
         self.metrics = metrics
+        self.milvus = milvus
         metrics.waiting.set_function(lambda: self.turns.waiting)
         self._log_questions = log_questions
         self._makers: list[Callable[[Assistant], Any]] = []
@@ -106,5 +115,5 @@ def open_service(assistant: Assistant, settings: Settings) -> Service:
 
     feedback = Feedback(settings.data_dir, settings.keep_questions_days, vectors)
     metrics = Metrics(assistant.snapshot.version)
-    service = Service(assistant, feedback, metrics, settings.log_questions)
+    service = Service(assistant, feedback, metrics, settings.log_questions, store_of(settings))
     return service

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
         "default: 60/minute where others reach it, none on this machine alone",
     )
     redis_url: str = Field("", description="Where several servers count together, redis://…")
+    milvus_uri: str = Field(
+        "", description="What searches the vectors instead of FAISS, http://…:19530"
+    )
+    milvus_token: str = Field("", repr=False, description="Milvus' token, or user:password")
     cors_origins: str = Field("", description="Sites whose pages may ask, as https://wiki.org,…")
     trusted_proxies: str = Field("", description="Addresses of proxies whose word is taken")
     root_path: str = Field("", description="Path below which a proxy shows it, as /assistant")

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, TypeAlias
 
+import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi_offline import FastAPIOffline
 
 from assistant.answer import Answer
 from assistant.ask import MAX_LIMIT, MAX_QUESTION, Question, searchable
 from assistant.links import section_url
+from assistant.milvus import check
 from assistant.rest import openapi, problems
 from assistant.rest.limits import Limits
 from assistant.rest.models import (
@@ -46,7 +48,7 @@ _SEARCH_SECONDS = 60
 _READING = (
     "unauthorized", "forbidden", "too-many-requests", "keys-unusable", "limits-unusable",
 )  # fmt: skip
-_ASKING = (*_READING, "overloaded", "timeout")
+_ASKING = (*_READING, "overloaded", "timeout", "store-away")
 _BODY = (
     "invalid-json", "invalid-request", "request-timeout", "body-too-large",
     "unsupported-media-type",
@@ -306,12 +308,19 @@ def _operations(service: Service, slack: SlackState, chat: ChatState) -> APIRout
         "/health/ready",
         operation_id="ready",
         summary="Whether questions are answered",
-        responses=problems.documented(),
+        responses=problems.documented("store-away"),
     )
     async def ready() -> Ready:
         """Return 200 once questions are answered."""
-        version = service.assistant.snapshot.version
-        return Ready(index_version=version, chat=chat(), slack=slack())
+        snapshot = service.assistant.snapshot
+        if service.milvus:
+            await anyio.to_thread.run_sync(check, snapshot)
+        return Ready(
+            index_version=snapshot.version,
+            chat=chat(),
+            milvus="ok" if service.milvus else None,
+            slack=slack(),
+        )
 
     @router.get(
         "/metrics",

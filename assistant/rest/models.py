@@ -180,6 +180,10 @@ class Ready(BaseModel):
         Literal["starting", "ready", "failed"] | None,
         Field(description="The page for people, made after the start; null: not served here"),
     ] = None
+    milvus: Annotated[
+        Literal["ok"] | None,
+        Field(description="Whether Milvus searches the vectors; null: they are searched here"),
+    ] = None
     slack: Annotated[
         Literal["ok", "unauthorized"] | None,
         Field(description="Whether Slack takes the bot's token; null: not set up or not known yet"),
