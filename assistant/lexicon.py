@@ -1,9 +1,9 @@
 """What a question's words mean to these notes: mended, and met across scripts and synonyms."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 
 import regex
 
@@ -14,6 +14,8 @@ from index.loanwords import same, skeleton
 from index.vocabulary import Vocabulary
 
 _LATIN = regex.compile(r"\p{Latin}+")
+# Words that the notes do not have, and people ask with again and again.
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,10 @@ class Lexicon:
                 found += self._across(written.get(word, word))
         return tuple(found + list(self._synonyms(question)))
 
-    def _across(self, word: str) -> list[str]:
-        """Return the notes' words in the other script that are this one by sound."""
-        others = self._skeletons.get(skeleton(word), ())
-        pairs = ((word, other) if word.isascii() else (other, word) for other in others)
-        found = [other for other, pair in zip(others, pairs, strict=True) if _differ(*pair)]
-        return [part for other in found for part in analyze(other)]
+    @cached_property
+    def _across(self) -> Callable[[str], list[str]]:
+        # Without the lexicon in it, so that it is freed with its version.
+        return lru_cache(_REMEMBERED)(partial(_across, self._skeletons))
 
     def _synonyms(self, question: str) -> Iterator[str]:
         lowered = question.lower()
@@ -63,6 +63,14 @@ class Lexicon:
             if key := skeleton(word):
                 found[key].append(word)
         return found
+
+
+def _across(skeletons: Mapping[str, Sequence[str]], word: str) -> list[str]:
+    """Return the notes' words in the other script that are this one by sound."""
+    others = skeletons.get(skeleton(word), ())
+    pairs = ((word, other) if word.isascii() else (other, word) for other in others)
+    found = [other for other, pair in zip(others, pairs, strict=True) if _differ(*pair)]
+    return [part for other in found for part in analyze(other)]
 
 
 def _differ(latin: str, hangul: str) -> bool:

@@ -67,14 +67,20 @@ def analyze(text: str) -> list[str]:
     return [word for span in spans(normalise(text)) for word in span.words]
 
 
-def spans(text: str) -> Iterator[Span]:
-    """Yield where a normalised text holds words, in order."""
+def spans(text: str) -> tuple[Span, ...]:
+    """Return where a normalised text holds words, in order."""
+    return _spans(text)
+
+
+# A question is read several times on its way.
+@lru_cache(maxsize=64)
+def _spans(text: str) -> tuple[Span, ...]:
     latin = [match.span() for match in _LATIN.finditer(text)]
     found = [
         *(Span(start, end, tuple(_latin(text[start:end]))) for start, end in latin),
         *_korean(text, latin),
     ]
-    yield from sorted((span for span in found if span.words), key=lambda span: span.start)
+    return tuple(sorted((span for span in found if span.words), key=lambda span: span.start))
 
 
 @lru_cache(maxsize=4096)
