@@ -62,25 +62,35 @@ def main() -> None:
     parser.add_argument("--milvus", default="", help="Address of a server")
     parser.add_argument("--keep", type=Path, help="Keep what is made in this folder")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--in-turn", default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
         print(json.dumps(measured(given.data_dir, given.questions, given.milvus)))
+        return
+    if given.in_turn:
+        in_turn([Path(each) for each in given.in_turn.split(",")], given.questions)
         return
     with tempfile.TemporaryDirectory() as folder:
         place = given.keep or Path(folder)
         real = store.load(given.data_dir)
         print(machine())
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+        made: list[str] = []
         for size in map(int, given.sizes.split(",")):
             data_dir = place / str(size)
             if not data_dir.exists():
                 grow(real, size, data_dir)
+            made.append(str(data_dir))
             command = [sys.executable, __file__, str(data_dir), str(given.questions), "--measure"]
             command += ["--milvus", given.milvus] if given.milvus else []
-            environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
             done = subprocess.run(
                 command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True
             )
             show(json.loads(done.stdout))
+        command = [sys.executable, __file__, made[0], str(given.questions)]
+        subprocess.run(
+            [*command, "--in-turn", ",".join(made)], cwd=ROOT, env=environment, check=True
+        )
         if given.million:
             million(real, given.questions)
 
@@ -356,6 +366,27 @@ def _memory_of_milvus() -> int:
     """Return the bytes that servers on this machine hold."""
     found = psutil.process_iter(["name", "memory_info"])
     return sum(each.info["memory_info"].rss for each in found if each.info["name"] == "milvus")
+
+
+def in_turn(data_dirs: Sequence[Path], questions: Path) -> None:
+    """Print what questions cost in each index, asked in turn, so that all are disturbed alike."""
+    settings = read_settings()
+    encoder = open_encoder("", "onnx", settings.cache_dir)
+    texts = [case.question for case in read_cases(questions) if not case.history]
+    assistants = [Assistant(store.load(each), encoder, "", "", settings.risk) for each in data_dirs]
+    costs: list[list[float]] = [[] for _ in assistants]
+    for number, text in enumerate([*texts[:20], *texts]):
+        encoding = next(iter(encoder.encode([text], "query")))
+        for assistant, found in zip(assistants, costs, strict=True):
+            cost = _cost(assistant, assistant.query(text, encoding))
+            if number >= 20:
+                found.append(cost)
+    least = statistics.median(costs[0])
+    print("A question beside encoding, asked of each in turn, p50")
+    for assistant, found in zip(assistants, costs, strict=True):
+        passages = len(assistant.snapshot.notes.passages)
+        middle = statistics.median(found)
+        print(f"  {passages:>7,} passages  {middle:6.2f} ms  {middle / least:.2f} times")
 
 
 def _cost(assistant: Assistant, query: Query) -> float:
