@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint openapi fuzz soak chromium bench bench-start lock clean
+.PHONY: install run test test-stores lint openapi fuzz soak chromium bench bench-start lock clean
 
 install: $(VENV)/.installed
 
@@ -30,6 +30,12 @@ openapi: install
 
 test: lint chromium
 	$(BIN)/pytest
+
+# The contract of stores on a real Milvus as well, and servers over it and a real Redis; it wants to be
+# root on Linux, and redis-server.
+test-stores: install
+	$(BIN)/pip install -q -c constraints.txt -e '.[stores]'
+	MILVUS_SERVER=1 $(BIN)/pytest -s --timeout 900 tests/test_stores.py tests/test_milvus.py
 
 # Thousands of made-up calls, other ones each time; `make test` runs a few, always the same.
 fuzz: install
