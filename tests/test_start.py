@@ -133,3 +133,17 @@ def test_a_server_loads_no_chat_before_it_is_ready(data_dir: Path) -> None:
     found = loaded("import ui.cli, ui.serve", data_dir)
     assert found & _SERVER == {"fastapi", "uvicorn", "structlog"}
     assert found & (_NEVER | {"yaml", "pathspec"}) == set()
+
+
+def test_gradio_comes_without_what_it_does_not_need(data_dir: Path) -> None:
+    program = (
+        "import inspect\n"
+        "from ui.gradio_alone import gradio\n"
+        "from gradio import component_meta\n"
+        # Where Gradio calls it no longer, there is nothing to leave out.
+        "assert 'create_or_modify_pyi(' in inspect.getsource(component_meta.ComponentMeta)\n"
+        "assert component_meta.create_or_modify_pyi.__module__ == 'ui.gradio_alone'\n"
+    )
+    found = loaded(program, data_dir)
+    assert "pandas" in found
+    assert found & {"mcp", "pyarrow"} == set()
