@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint openapi fuzz soak chromium bench lock clean
+.PHONY: install run test lint openapi fuzz soak chromium bench wrk lock clean
 
 install: $(VENV)/.installed
 
@@ -42,12 +42,15 @@ soak: install
 chromium:
 	@sh tests/install_chromium.sh
 
-bench: install
-	$(BIN)/python benchmarks/start.py
-	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/search.py
-	$(BIN)/python benchmarks/conversation.py
-	$(BIN)/python benchmarks/page.py
+# Side by side with what one would use instead, into docs/benchmarks.md; ONLY=start,load for some
+# parts, SITE=FOLDER for a documentation site with its questions.
+SITE ?= $(wildcard ../shared/eval/k8s-ko)
+bench: install wrk
+	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY)) $(if $(SITE),--site $(SITE))
+
+wrk:
+	@command -v wrk >/dev/null || apt-get install -y --no-install-recommends wrk \
+		|| { echo "Install wrk by hand: the load comes from it." >&2; exit 1; }
 
 # Writes the pins anew from what is installed, after a change of pyproject.toml.
 lock:

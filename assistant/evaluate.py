@@ -182,7 +182,7 @@ def _of(
     notes = assistant.snapshot.notes
     return Result(
         case,
-        _measures(case, notes, hits),
+        measures(case, _scores(case, notes, hits)),
         _highlighted(case, notes, hits),
         times,
         confidence,
@@ -190,24 +190,31 @@ def _of(
     )
 
 
-def _measures(case: Case, notes: Notes, hits: Sequence[Hit]) -> dict[str, float]:
+def measures(case: Case, scores: Mapping[str, float]) -> dict[str, float]:
+    """Return MEASURES by name, NaN where the notes do not cover the question.
+
+    scores: by what the gold of the case names, anchors or paths; higher is better.
+    """
     if not case.covered:
         return dict.fromkeys(MEASURES, float("nan"))
     gold = set(case.gold) or {case.gold_path}
-    scores: dict[str, float] = {}
-    for hit in hits:
-        name = _name(case, notes, notes.passages[hit.passage])
-        scores.setdefault(name, hit.score)
     # Of equal scores, what does not answer counts as first: a tie wins nothing.
     ranked = sorted(scores, key=lambda name: (-scores[name], name in gold))[:_DEPTH]
     run = {"q": {name: float(-rank) for rank, name in enumerate(ranked)}}
     relevant = {"q": dict.fromkeys(gold, 1)}
     found = ir_measures.calc_aggregate(list(MEASURES.values()), relevant, run)
-    measures = {name: float(found[measure]) for name, measure in MEASURES.items()}
+    values = {name: float(found[measure]) for name, measure in MEASURES.items()}
     # Several sections may answer: that one of them stands there is what a reader sees.
     for depth in (1, 3):
-        measures[f"R@{depth}"] = float(any(name in gold for name in ranked[:depth]))
-    return measures
+        values[f"R@{depth}"] = float(any(name in gold for name in ranked[:depth]))
+    return values
+
+
+def _scores(case: Case, notes: Notes, hits: Sequence[Hit]) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    for hit in hits:
+        scores.setdefault(_name(case, notes, notes.passages[hit.passage]), hit.score)
+    return scores
 
 
 def _name(case: Case, notes: Notes, passage: Passage) -> str:

@@ -159,6 +159,10 @@ def hits(*scores: float, answers: tuple[int, ...] = (0,)) -> list[Hit]:
     return sorted(rows, key=lambda hit: -hit.score)
 
 
+def measured(case: Case, notes: Notes, found: list[Hit]) -> dict[str, float]:
+    return evaluate.measures(case, evaluate._scores(case, notes, found))
+
+
 class TestMeasures:
     @pytest.mark.parametrize(
         ("scores", "expected"),
@@ -174,24 +178,24 @@ class TestMeasures:
     def test_by_hand(
         self, sea: Notes, scores: tuple[float, ...], expected: dict[str, float]
     ) -> None:
-        found = evaluate._measures(case(gold=["whales"]), sea, hits(*scores))
+        found = measured(case(gold=["whales"]), sea, hits(*scores))
         assert found == pytest.approx(expected, abs=1e-4)
 
     def test_one_of_several_sections_is_enough_to_be_seen(self, sea: Notes) -> None:
         asked = case(gold=["whales", "crabs"])
-        assert evaluate._measures(asked, sea, hits(0.9, 0.5, 0.1))["R@1"] == 1
-        assert evaluate._measures(asked, sea, hits(0.1, 0.9, 0.5))["R@1"] == 0
+        assert measured(asked, sea, hits(0.9, 0.5, 0.1))["R@1"] == 1
+        assert measured(asked, sea, hits(0.1, 0.9, 0.5))["R@1"] == 0
         # Between two that answer, a tie is no loss.
-        assert evaluate._measures(asked, sea, hits(0.9, 0.1, 0.9))["R@1"] == 1
+        assert measured(asked, sea, hits(0.9, 0.1, 0.9))["R@1"] == 1
 
     def test_a_page_is_known_by_its_path(self, sea: Notes) -> None:
-        found = evaluate._measures(case(gold_path="sea.md"), sea, hits(0.1, 0.9, 0.5))
+        found = measured(case(gold_path="sea.md"), sea, hits(0.1, 0.9, 0.5))
         assert found["R@1"] == 1
-        other = evaluate._measures(case(gold_path="air.md"), sea, hits(0.1, 0.9, 0.5))
+        other = measured(case(gold_path="air.md"), sea, hits(0.1, 0.9, 0.5))
         assert set(other.values()) == {0}
 
     def test_what_is_not_covered_has_no_measures(self, sea: Notes) -> None:
-        found = evaluate._measures(case(), sea, hits(1, 1, 1))
+        found = measured(case(), sea, hits(1, 1, 1))
         assert found.keys() == MEASURES.keys()
         assert np.isnan(list(found.values())).all()
 
