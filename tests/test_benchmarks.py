@@ -32,7 +32,7 @@ def started(system: str, ready: float) -> Start:
 
 
 def loaded(system: str, clients: int, per_second: float, ms: float) -> Load:
-    return Load(system, clients, seconds(per_second), *[seconds(ms)] * 4, refused=0, failed=0)
+    return Load(system, clients, seconds(per_second), *[seconds(ms)] * 5, refused=0, failed=0)
 
 
 class TestPlainPeer:
@@ -106,7 +106,12 @@ class TestPage:
         ]
         failing = replace(loaded("notes", 128, 60, 90), refused=0.25, failed=2)
         write("load", TAKEN, [*rows, failing], tmp_path)
-        write("ceiling", TAKEN, [Ceiling(1, seconds(50)), Ceiling(2, seconds(100))], tmp_path)
+        write(
+            "ceiling",
+            TAKEN,
+            [Ceiling(1, seconds(50), seconds(9)), Ceiling(2, seconds(100), seconds(8))],
+            tmp_path,
+        )
         small, large = [(seconds(mb),) * 3 for mb in (300, 700)]
         memory = [Memory("notes", small, large), Memory("plain", large, large)]
         write("memory", TAKEN, memory, tmp_path)

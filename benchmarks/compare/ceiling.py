@@ -1,8 +1,10 @@
 """The bare encoder in a pool of threads: `python -m benchmarks.compare.ceiling THREADS SECONDS`.
 
-Questions come on standard input, one a line; printed is how many a second were encoded.
+Questions come on standard input, one a line; printed is how many a second were encoded, and the
+milliseconds of processors that one took.
 """
 
+import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +20,7 @@ def main() -> None:
     settings = read_settings()
     encoder = open_encoder(settings.model, settings.engine, settings.cache_dir)
     list(encoder.encode(questions[:20], "query"))
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
 
     def encode(first: int) -> int:
         done = 0
@@ -31,7 +33,8 @@ def main() -> None:
 
     with ThreadPoolExecutor(threads) as pool:
         done = sum(pool.map(encode, range(threads)))
-    print(done / (time.perf_counter() - begun))
+    spent, used = time.perf_counter() - begun, time.process_time() - used
+    print(json.dumps({"per_second": done / spent, "processor_ms": used * 1000 / done}))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.compare.processes import Server, connected, memory, served, until_answered
+from benchmarks.compare.processes import (
+    Server,
+    connected,
+    memory,
+    processor_seconds,
+    served,
+    until_answered,
+)
 from benchmarks.compare.questions import different
 from benchmarks.compare.results import ROOT, Spread, spread
 from benchmarks.compare.systems import System
@@ -29,13 +36,16 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 class Load:
     """What so many clients got, each asking again as soon as it is answered.
 
-    per_second: questions answered; p50, p95, p99, worst: milliseconds of every reply; refused:
-    share of replies that were a 503; failed: how many were another error or none, in all rounds.
+    per_second: questions answered. processor: milliseconds that processors worked for one, which
+    depends less than the others on what else the machine does. p50, p95, p99, worst: milliseconds
+    of every reply. refused: share of replies that were a 503. failed: how many were another error
+    or none, in all rounds.
     """
 
     system: str
     clients: int
     per_second: Spread
+    processor: Spread
     p50: Spread
     p95: Spread
     p99: Spread
@@ -56,10 +66,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """Questions a second that the bare encoder encodes in a pool of so many threads."""
+    """Questions a second that the bare encoder encodes in a pool of so many threads, and the
+    milliseconds that processors work for one."""
 
     threads: int
     per_second: Spread
+    processor: Spread
 
 
 Sizes = tuple[float, float, float]
@@ -70,7 +82,7 @@ def measure(
 ) -> tuple[Sequence[Load], Sequence[Memory], Sequence[Ceiling]]:
     """Return rows by system and clients, by system, and of the encoder alone."""
     taken: dict[str, list[_Round]] = {each.name: [] for each in systems}
-    bare: dict[int, list[float]] = {threads: [] for threads in _POOLS}
+    bare: dict[int, list[dict[str, float]]] = {threads: [] for threads in _POOLS}
     for number in range(rounds):
         for threads, found in bare.items():
             found.append(_bare(systems[0], threads, different(seed=number)))
@@ -90,7 +102,14 @@ def measure(
             )
             for name, found in taken.items()
         ],
-        [Ceiling(threads, spread(values)) for threads, values in bare.items()],
+        [
+            Ceiling(
+                threads,
+                spread([each["per_second"] for each in found]),
+                spread([each["processor_ms"] for each in found]),
+            )
+            for threads, found in bare.items()
+        ],
     )
 
 
@@ -133,11 +152,14 @@ def _loaded(
                 [*command, address, "--", bodies.name], stdout=subprocess.PIPE, text=True
             ) as wrk,
         ):
+            worked = processor_seconds(server.process)
             most = watching.submit(_most, server.process, wrk)
             said, _ = wrk.communicate()
             if wrk.returncode:
                 raise RuntimeError(f"wrk ended with {wrk.returncode}: {said[-300:]}")
             result: dict[str, Any] = json.loads(said.splitlines()[-1])
+            worked = processor_seconds(server.process) - worked
+            result["processor_ms"] = worked * 1000 / max(result["answered"], 1)
             return result, most.result()
 
 
@@ -149,7 +171,7 @@ def _most(process: subprocess.Popen[bytes], until: subprocess.Popen[str]) -> Siz
     return max(rss for rss, _, _ in found), max(p for _, p, _ in found), max(u for _, _, u in found)
 
 
-def _bare(system: System, threads: int, asked: Iterator[str]) -> float:
+def _bare(system: System, threads: int, asked: Iterator[str]) -> dict[str, float]:
     done = subprocess.run(
         [system.python, "-m", "benchmarks.compare.ceiling", str(threads), str(_SECONDS)],
         cwd=ROOT,
@@ -159,7 +181,8 @@ def _bare(system: System, threads: int, asked: Iterator[str]) -> float:
         encoding="utf-8",
         check=True,
     )
-    return float(done.stdout)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 def _row(system: str, clients: int, results: Sequence[Mapping[str, Any]]) -> Load:
@@ -172,6 +195,7 @@ def _row(system: str, clients: int, results: Sequence[Mapping[str, Any]]) -> Loa
         system,
         clients,
         spread([each["answered"] / each["seconds"] for each in results]),
+        over_rounds("processor_ms"),
         over_rounds("p50"),
         over_rounds("p95"),
         over_rounds("p99"),

@@ -150,12 +150,22 @@ def run(command: list[str], system: System) -> tuple[float, str]:
     return spent, done.stdout
 
 
+def processor_seconds(process: subprocess.Popen[bytes]) -> float:
+    """Return the seconds that processors worked for a process and its children."""
+    found = [each.cpu_times() for each in _family(process)]
+    return sum(each.user + each.system for each in found)
+
+
 def memory(process: subprocess.Popen[bytes]) -> tuple[float, float, float]:
     """Return megabytes that a process and its children have: resident, proportional, their own."""
-    parent = psutil.Process(process.pid)
-    found = [each.memory_full_info() for each in (parent, *parent.children(recursive=True))]
+    found = [each.memory_full_info() for each in _family(process)]
     return (
         sum(each.rss for each in found) / 1e6,
         sum(each.pss for each in found) / 1e6,
         sum(each.uss for each in found) / 1e6,
     )
+
+
+def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    parent = psutil.Process(process.pid)
+    return [parent, *parent.children(recursive=True)]

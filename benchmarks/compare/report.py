@@ -114,13 +114,17 @@ def _question(rows: Sequence[Question]) -> Iterator[str]:
 
 
 def _load(rows: Sequence[Load]) -> Iterator[str]:
-    yield "| | clients | questions/s | p50 ms | p95 ms | p99 ms | last ms | 503 | errors |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    columns = (
+        "clients | questions/s | processor ms | p50 ms | p95 ms | p99 ms | last ms | 503 | errors"
+    )
+    yield f"| | {columns} |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     for row in rows:
         yield _row(
             row.system,
             str(row.clients),
             _spread(row.per_second, 1),
+            f"{row.processor.median:.1f}",
             *(f"{each.median:.0f}" for each in (row.p50, row.p95, row.p99, row.worst)),
             f"{row.refused:.1%}" if row.refused else "0",
             str(row.failed),
@@ -128,10 +132,10 @@ def _load(rows: Sequence[Load]) -> Iterator[str]:
 
 
 def _ceiling(rows: Sequence[Ceiling]) -> Iterator[str]:
-    yield "| threads | questions/s |"
-    yield "|---|---|"
+    yield "| threads | questions/s | processor ms |"
+    yield "|---|---|---|"
     for row in rows:
-        yield f"| {row.threads} | {_spread(row.per_second, 1)} |"
+        yield f"| {row.threads} | {_spread(row.per_second, 1)} | {row.processor.median:.1f} |"
 
 
 def _memory(rows: Sequence[Memory]) -> Iterator[str]:
@@ -215,7 +219,7 @@ _PARTS = (
         "Many at once",
         _load,
         "By wrk on loopback, beside the server on the same cores; each client asks again as soon\n"
-        "as it is answered.",
+        "as it is answered. Processor: milliseconds that the cores worked for one question.",
     ),
     _Part(
         "ceiling",
