@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.compare import report
+from benchmarks.compare import bars, growth, report
+from benchmarks.compare.growth import Growth
 from benchmarks.compare.load import Ceiling, Load, Memory
 from benchmarks.compare.quality import Quality
 from benchmarks.compare.question import Question
@@ -81,6 +82,21 @@ class TestNumbers:
         asked = list(islice(different(seed=3), 5000))
         assert len(set(asked)) == len(asked)
         assert asked[:10] == list(islice(different(seed=3), 10))
+
+    def test_the_growth_of_an_index_is_read_from_what_is_printed(self) -> None:
+        printed = (
+            "2 cores\n"
+            "1,001 passages, 5,000 vectors: FlatStore\n"
+            "  vector search, p50                         0.20 ms\n"
+            "  a question beside encoding, p50            2.00 ms\n"
+            "9,999 passages, 50,000 vectors: GraphStore\n"
+            "  vector search, p50                         0.40 ms\n"
+            "  a question beside encoding, p50            7.00 ms\n"
+        )
+        rows = growth.table(printed)
+        assert rows[-1] == Growth("a question beside encoding, p50", ("2.00 ms", "7.00 ms"))
+        (bar,) = bars.growth(rows)
+        assert (bar.measured, bar.met) == ("3.50", False)
 
 
 class TestPage:

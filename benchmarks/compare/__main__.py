@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from assistant.evaluate import read_cases
-from benchmarks.compare import build, load, quality, question, report, size, start
+from benchmarks.compare import build, growth, load, quality, question, report, size, start
 from benchmarks.compare.processes import run
 from benchmarks.compare.questions import DOCKER
 from benchmarks.compare.results import ROOT, watched, write
 from benchmarks.compare.systems import CACHE, System, systems, versions
 
+PAGE = ROOT / "docs" / "benchmarks.md"
 _SITE_PART = Path("docs") / "concepts" / "storage"
 # Ours on sentence-transformers is compared only where the engine is what differs most.
 _FEW = ("notes", "plain", "txtai")
@@ -29,7 +30,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="parts, separated by commas")
     parser.add_argument("--site", type=Path, help="a documentation site: corpus/, queries.jsonl")
     given = parser.parse_args()
-    rounds = {"start": 5, "question": 5, "load": 3, "build": 2, "size": 1, "quality": 1}
+    rounds = {"start": 5, "question": 3, "load": 3, "build": 2}
+    rounds |= dict.fromkeys(("size", "quality", "growth"), 1)
     chosen = given.only.split(",") if given.only else list(rounds)
     if unknown := set(chosen) - rounds.keys():
         parser.error(f"there is no part {', '.join(unknown)}; the parts: {', '.join(rounds)}")
@@ -48,10 +50,9 @@ def main() -> None:
         for file, rows in measured.items():
             if rows:
                 write(file, taken(), rows)
+        # At once, so that a part that fails takes nothing with it.
+        PAGE.write_text(report.page(), "utf-8")
         print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
-    page = ROOT / "docs" / "benchmarks.md"
-    page.write_text(report.page(), "utf-8")
-    print(f"Written: {page}", file=sys.stderr)
 
 
 def _parts(
@@ -79,6 +80,12 @@ def _parts(
             rows += quality.measure(few, large, "documentation site", notes, asked)
         return {"quality": rows}
 
+    def grown() -> Rows:
+        if not site:
+            return {}
+        large = _index(compared[0], "site", site / "corpus")
+        return {"growth": growth.measure(large, site / "queries.jsonl")}
+
     return {
         "start": lambda: {"start": start.measure(compared, indexes, rounds["start"])},
         "question": lambda: {"question": question.measure(compared, indexes, rounds["question"])},
@@ -86,6 +93,7 @@ def _parts(
         "build": built,
         "size": lambda: {"size": size.measure(compared)},
         "quality": ranked,
+        "growth": grown,
     }
 
 

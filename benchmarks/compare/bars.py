@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.compare.growth import BESIDE, Growth
 from benchmarks.compare.load import Ceiling, Load, Memory
 from benchmarks.compare.quality import Quality
 from benchmarks.compare.question import Question
@@ -91,6 +92,15 @@ def size(rows: Sequence[Size]) -> Iterator[Bar]:
     found = {row.system: row for row in rows}
     ratio = found[OURS].whole / found[FULL].whole
     yield _at_most("light installation over the full one", "at most 1/3", ratio, 1 / 3)
+
+
+def growth(rows: Sequence[Growth]) -> Iterator[Bar]:
+    """Yield the bar on the cost of many passages."""
+    (beside,) = (row for row in rows if row.what == BESIDE)
+    small, *_, large = (float(value.split()[0]) for value in beside.values)
+    yield _at_most(
+        "cost beside encoding, 100,000 passages over 1,000", "at most 3", large / small, 3
+    )
 
 
 def quality(rows: Sequence[Quality]) -> Iterator[Bar]:

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.compare import bars
 from benchmarks.compare.bars import Bar
 from benchmarks.compare.build import Build
+from benchmarks.compare.growth import SIZES, Growth
 from benchmarks.compare.load import Ceiling, Load, Memory
 from benchmarks.compare.quality import Quality
 from benchmarks.compare.question import Question
@@ -83,6 +84,8 @@ def reached(rows: dict[str, list[Any]]) -> Iterator[Bar]:
         yield from bars.memory(rows["memory"])
     if "size" in rows:
         yield from bars.size(rows["size"])
+    if "growth" in rows:
+        yield from bars.growth(rows["growth"])
     if "quality" in rows:
         yield from bars.quality(rows["quality"])
 
@@ -162,6 +165,13 @@ def _size(rows: Sequence[Size]) -> Iterator[str]:
         yield _row(row.system, *(f"{each:,.0f} MB" for each in parts))
 
 
+def _growth(rows: Sequence[Growth]) -> Iterator[str]:
+    yield f"| | {' | '.join(f'{size:,}' for size in SIZES)} |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        yield _row(row.what, *row.values)
+
+
 def _quality(rows: Sequence[Quality]) -> Iterator[str]:
     yield "| | notes | questions | nDCG@10 | first | first three | ours is better in nDCG@10 by |"
     yield "|---|---|---|---|---|---|---|"
@@ -238,6 +248,14 @@ _PARTS = (
         "lines too, for the sentence that answers; after an edit the plain script builds anew.",
     ),
     _Part("size", Size, "Installed size", _size),
+    _Part(
+        "growth",
+        Growth,
+        "Growth",
+        _growth,
+        "An index of the documentation site made larger by disturbing its vectors, token states\n"
+        "and words (`benchmarks/scale.py`).",
+    ),
     _Part(
         "quality",
         Quality,
