@@ -29,7 +29,7 @@ def seconds(value: float) -> Spread:
 
 
 def started(system: str, ready: float) -> Start:
-    return Start(system, seconds(ready), seconds(ready + 1), None, seconds(1))
+    return Start(system, seconds(ready), seconds(ready + 1), seconds(1), None, seconds(1))
 
 
 def loaded(system: str, clients: int, per_second: float, ms: float) -> Load:

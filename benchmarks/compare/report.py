@@ -99,12 +99,12 @@ def _bars(found: Sequence[Bar]) -> Iterator[str]:
 
 
 def _start(rows: Sequence[Start]) -> Iterator[str]:
-    yield "| | ready | first answer | chat's page | one question from the shell |"
-    yield "|---|---|---|---|---|"
+    yield "| | ready | first answer | processor | chat's page | one question from the shell |"
+    yield "|---|---|---|---|---|---|"
     for row in rows:
         chat = _spread(row.chat, 2) if row.chat else "–"
-        cells = (_spread(row.ready, 2), _spread(row.first, 2), chat, _spread(row.shell, 2))
-        yield _row(row.system, *cells)
+        found = (_spread(each, 2) for each in (row.ready, row.first, row.processor))
+        yield _row(row.system, *found, chat, _spread(row.shell, 2))
 
 
 def _question(rows: Sequence[Question]) -> Iterator[str]:
@@ -215,7 +215,14 @@ def _middle(value: Percentiles) -> str:
 
 
 _PARTS = (
-    _Part("start", Start, "Start", _start, "Seconds from the start of the process, index built."),
+    _Part(
+        "start",
+        Start,
+        "Start",
+        _start,
+        "Seconds from the start of the process, index built. Processor: what cores worked until the\n"
+        "first answer.",
+    ),
     _Part(
         "question",
         Question,
