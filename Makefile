@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test test-stores lint openapi fuzz soak chromium bench bench-start lock clean
+.PHONY: install run test test-stores lint openapi fuzz soak chromium bench bench-start wrk lock clean
 
 install: $(VENV)/.installed
 
@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@# torch first, alone: a looser range elsewhere would bring the CUDA build.
 	$(BIN)/pip install -q -c constraints.txt torch==2.13.0
-	$(BIN)/pip install -q -c constraints.txt -e '.[torch,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[torch,eval,dev]'
 	@touch $@
 
 run: install
@@ -48,12 +48,15 @@ soak: install
 chromium:
 	@sh tests/install_chromium.sh
 
-bench: install
-	$(BIN)/python benchmarks/start.py
-	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/search.py
-	$(BIN)/python benchmarks/conversation.py
-	$(BIN)/python benchmarks/page.py
+# Side by side with what one would use instead, into docs/benchmarks.md; ONLY=start,load for some
+# parts, SITE=FOLDER for a documentation site with its questions.
+SITE ?= $(wildcard ../shared/eval/k8s-ko)
+bench: install wrk
+	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY)) $(if $(SITE),--site $(SITE))
+
+wrk:
+	@command -v wrk >/dev/null || apt-get install -y --no-install-recommends wrk \
+		|| { echo "Install wrk by hand: the load comes from it." >&2; exit 1; }
 
 # What a start spends its time on importing, largest first.
 bench-start: install
