@@ -20,7 +20,8 @@ def stopwords() -> frozenset[str]:
         raise ModelError(f"The package {_PACKAGE} is missing: run `pip install {_PACKAGE}`.")
     path = Path(found.origin).with_name("stopwords.py")
     spec = spec_from_file_location("stopwords", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return frozenset(module.STOPWORDS_EN_PLUS)
