@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint openapi fuzz soak chromium bench bench-start lock clean
+.PHONY: install run test test-stores lint openapi fuzz soak chromium bench bench-start wrk lock clean
 
 install: $(VENV)/.installed
 
@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@# torch first, alone: a looser range elsewhere would bring the CUDA build.
 	$(BIN)/pip install -q -c constraints.txt torch==2.13.0
-	$(BIN)/pip install -q -c constraints.txt -e '.[torch,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[torch,eval,dev]'
 	@touch $@
 
 run: install
@@ -31,6 +31,12 @@ openapi: install
 test: lint chromium
 	$(BIN)/pytest
 
+# The contract of stores on a real Milvus as well, and servers over it and a real Redis; it wants to be
+# root on Linux, and redis-server.
+test-stores: install
+	$(BIN)/pip install -q -c constraints.txt -e '.[stores]'
+	MILVUS_SERVER=1 $(BIN)/pytest -s --timeout 900 tests/test_stores.py tests/test_milvus.py
+
 # Thousands of made-up calls, other ones each time; `make test` runs a few, always the same.
 fuzz: install
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -s --timeout 1800 tests/test_fuzz.py
@@ -42,12 +48,15 @@ soak: install
 chromium:
 	@sh tests/install_chromium.sh
 
-bench: install
-	$(BIN)/python benchmarks/start.py
-	$(BIN)/python benchmarks/latency.py
-	$(BIN)/python benchmarks/search.py
-	$(BIN)/python benchmarks/conversation.py
-	$(BIN)/python benchmarks/page.py
+# Side by side with what one would use instead, into docs/benchmarks.md; ONLY=start,load for some
+# parts, SITE=FOLDER for a documentation site with its questions.
+SITE ?= $(wildcard ../shared/eval/k8s-ko)
+bench: install wrk
+	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY)) $(if $(SITE),--site $(SITE))
+
+wrk:
+	@command -v wrk >/dev/null || apt-get install -y --no-install-recommends wrk \
+		|| { echo "Install wrk by hand: the load comes from it." >&2; exit 1; }
 
 # What a start spends its time on importing, largest first.
 bench-start: install

@@ -1,12 +1,11 @@
 """How well an assistant answers a file of questions: ranking, highlights, time."""
 
 import json
-import math
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
@@ -19,7 +18,9 @@ from index.encoder import Floats
 from index.errors import NotesError
 from index.notes import Passage
 
-MEASURES = ("R@1", "R@3", "MRR@10", "nDCG@10")
+# As ir-measures calls them.
+_RANKED = {"MRR@10": "RR@10", "nDCG@10": "nDCG@10"}
+MEASURES = ("R@1", "R@3", *_RANKED)
 ABLATIONS: dict[str, Fusion] = {
     "dense": Fusion(late=0, lines=0, dense=1, lexical=0, lexical_across=0),
     "lexical": Fusion(late=0, lines=0, dense=0, lexical=1, lexical_across=1),
@@ -29,8 +30,6 @@ ABLATIONS: dict[str, Fusion] = {
 # Questions whose every word stands in the notes, but whose answer does not.
 HARD = "hard"
 _DEPTH = 20
-# How many of those the measures look at.
-_RANKS = 10
 _RESAMPLES = 2000
 
 
@@ -183,7 +182,7 @@ def _of(
     notes = assistant.snapshot.notes
     return Result(
         case,
-        _measures(case, notes, hits),
+        measures(case, _scores(case, notes, hits)),
         _highlighted(case, notes, hits),
         times,
         confidence,
@@ -191,39 +190,45 @@ def _of(
     )
 
 
-def _measures(case: Case, notes: Notes, hits: Sequence[Hit]) -> dict[str, float]:
+def measures(case: Case, scores: Mapping[str, float]) -> dict[str, float]:
+    """Return MEASURES by name, NaN where the notes do not cover the question.
+
+    scores: by what the gold of the case names, anchors or paths; higher is better.
+    """
     if not case.covered:
         return dict.fromkeys(MEASURES, float("nan"))
     gold = set(case.gold) or {case.gold_path}
-    scores: dict[str, float] = {}
-    for hit in hits:
-        name = _name(case, notes, notes.passages[hit.passage])
-        scores.setdefault(name, hit.score)
     # Of equal scores, what does not answer counts as first: a tie wins nothing.
     ranked = sorted(scores, key=lambda name: (-scores[name], name in gold))[:_DEPTH]
+    run = {"q": {name: float(-rank) for rank, name in enumerate(ranked)}}
+    library = _library()
+    found = library.calc_aggregate(
+        [library.parse_measure(each) for each in _RANKED.values()],
+        {"q": dict.fromkeys(gold, 1)},
+        run,
+    )
+    values = {str(measure): float(value) for measure, value in found.items()}
     # Several sections may answer: that one of them stands there is what a reader sees.
-    return {
-        "R@1": float(not gold.isdisjoint(ranked[:1])),
-        "R@3": float(not gold.isdisjoint(ranked[:3])),
-        "MRR@10": reciprocal_rank(ranked, gold),
-        "nDCG@10": ndcg(ranked, gold),
-    }
+    seen = {f"R@{depth}": float(not gold.isdisjoint(ranked[:depth])) for depth in (1, 3)}
+    return seen | {name: values[each] for name, each in _RANKED.items()}
 
 
-def reciprocal_rank(ranked: Sequence[str], gold: Collection[str]) -> float:
-    """Return one over the rank of the first of the first ten that is relevant, 0 without one."""
-    ranks = (rank for rank, name in enumerate(ranked[:_RANKS], 1) if name in gold)
-    return 1 / next(ranks, math.inf)
+def _library() -> Any:
+    # With SciPy it is 145 MB, and no other command needs it.
+    try:
+        import ir_measures
+    except ImportError as error:
+        raise QuestionsError(
+            "What measures rankings is not installed: pip install 'notes-assistant[eval]'"
+        ) from error
+    return ir_measures
 
 
-def ndcg(ranked: Sequence[str], gold: Collection[str]) -> float:
-    """Return the discounted gain of the first ten over the highest possible.
-
-    Jaervelin and Kekaelaeinen 2002, each relevant name worth one, discounted by log2(rank + 1).
-    """
-    discounts = [1 / math.log2(rank + 1) for rank in range(1, _RANKS + 1)]
-    gain = sum(d for d, name in zip(discounts, ranked, strict=False) if name in gold)
-    return gain / sum(discounts[: len(gold)])
+def _scores(case: Case, notes: Notes, hits: Sequence[Hit]) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    for hit in hits:
+        scores.setdefault(_name(case, notes, notes.passages[hit.passage]), hit.score)
+    return scores
 
 
 def _name(case: Case, notes: Notes, passage: Passage) -> str:

@@ -1,10 +1,12 @@
 """What an index of many passages costs: they are made by disturbing those of a real one.
 
     python benchmarks/scale.py DATA_DIR QUESTIONS [--sizes 1000,10000] [--million]
+        [--milvus URI]
 
 DATA_DIR has the real index, QUESTIONS is a file as `notes eval` takes it. Vectors get noise and a
 part of another one's, token states other levels, rare words other endings, so that the vocabulary
-grows as well. Each size is built once, then opened and asked in a process of its own.
+grows as well. Each size is built once, then opened and asked in a process of its own. With Milvus,
+`python tests/milvus_server.py FOLDER 19530` starts one, the same vectors are searched there too.
 """
 
 import argparse
@@ -24,11 +26,11 @@ import faiss
 import marisa_trie
 import msgspec
 import numpy as np
+import psutil
 from measure import ROOT, machine
 
-from assistant.ask import Assistant, Question, word_test
+from assistant.ask import Assistant, Question
 from assistant.evaluate import read_cases
-from assistant.lexicon import Lexicon
 from assistant.retrieve import Query
 from assistant.settings import read_settings
 from index import contents as held
@@ -39,6 +41,7 @@ from index.engines import open_encoder
 from index.lexical import Lexical
 from index.states import Segment, TokenStates
 from index.stores.flat import FlatStore
+from index.stores.milvus import Milvus, MilvusStore
 from index.vectors import vectors_of, with_graph
 from index.vocabulary import Vocabulary
 
@@ -56,26 +59,38 @@ def main() -> None:
     parser.add_argument("questions", type=Path)
     parser.add_argument("--sizes", default="1000,10000,100000")
     parser.add_argument("--million", action="store_true")
+    parser.add_argument("--milvus", default="", help="Address of a server")
     parser.add_argument("--keep", type=Path, help="Keep what is made in this folder")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--in-turn", default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        print(json.dumps(measured(given.data_dir, given.questions)))
+        print(json.dumps(measured(given.data_dir, given.questions, given.milvus)))
+        return
+    if given.in_turn:
+        in_turn([Path(each) for each in given.in_turn.split(",")], given.questions)
         return
     with tempfile.TemporaryDirectory() as folder:
         place = given.keep or Path(folder)
         real = store.load(given.data_dir)
         print(machine())
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+        made: list[str] = []
         for size in map(int, given.sizes.split(",")):
             data_dir = place / str(size)
             if not data_dir.exists():
                 grow(real, size, data_dir)
+            made.append(str(data_dir))
             command = [sys.executable, __file__, str(data_dir), str(given.questions), "--measure"]
-            environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+            command += ["--milvus", given.milvus] if given.milvus else []
             done = subprocess.run(
                 command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True
             )
             show(json.loads(done.stdout))
+        command = [sys.executable, __file__, made[0], str(given.questions)]
+        subprocess.run(
+            [*command, "--in-turn", ",".join(made)], cwd=ROOT, env=environment, check=True
+        )
         if given.million:
             million(real, given.questions)
 
@@ -281,8 +296,8 @@ def _vocabulary(old: Vocabulary, changes: Sequence[dict[str, str]]) -> Vocabular
 # --- Measured in a process of its own
 
 
-def measured(data_dir: Path, questions: Path) -> dict[str, Any]:
-    """Return what opening and asking cost."""
+def measured(data_dir: Path, questions: Path, uri: str) -> dict[str, Any]:
+    """Return what opening and asking cost; uri: of Milvus, empty for FAISS."""
     settings = read_settings()
     encoder = open_encoder("", "onnx", settings.cache_dir)
     texts = [case.question for case in read_cases(questions) if not case.history]
@@ -291,10 +306,12 @@ def measured(data_dir: Path, questions: Path) -> dict[str, Any]:
     _forgotten(data_dir)
     cold, _ = timed(lambda: store.load(data_dir))
     opened, snapshot = timed(lambda: store.load(data_dir))
+    more = {}
+    if uri:
+        snapshot, more = on_milvus(snapshot, uri)
     assistant = Assistant(snapshot, encoder, "", "", settings.risk)
     first, _ = timed(lambda: assistant.ask(Question("준비됐나요 ready?")))
     contents = snapshot.contents
-    lexicon = Lexicon(contents.vocabulary, contents.lexical, word_test(encoder))
     queries = [
         assistant.query(text, encoding) for text, encoding in zip(texts, encodings, strict=True)
     ]
@@ -308,7 +325,6 @@ def measured(data_dir: Path, questions: Path) -> dict[str, Any]:
         contents.vectors.store, contents.vectors.matrix, encodings[:100], within
     )
     exact, _ = searched(FlatStore(contents.vectors.matrix), contents.vectors.matrix, encodings[:50])
-    del lexicon
     return {
         "passages": passages,
         "vectors": len(contents.vectors.matrix),
@@ -327,7 +343,50 @@ def measured(data_dir: Path, questions: Path) -> dict[str, Any]:
             f"{(after[1] - before[1]) / passages / 1000:.2f} kB a passage"
         ),
         "words": len(contents.line_lexical.words),
+        **more,
     }
+
+
+def on_milvus(snapshot: store.Snapshot, uri: str) -> tuple[store.Snapshot, dict[str, Any]]:
+    """Return a version whose vectors Milvus searches by a graph, and what that took."""
+    vectors = snapshot.contents.vectors
+    milvus = Milvus(uri)
+    before = _memory_of_milvus()
+    seconds, _ = timed(lambda: milvus.upload("scale", vectors.matrix, exact=False))
+    took = (_memory_of_milvus() - before) / len(snapshot.notes.passages) / 1000
+    searched_there = MilvusStore(vectors.matrix, milvus, "scale")
+    contents = replace(snapshot.contents, vectors=replace(vectors, store=searched_there))
+    return replace(snapshot, contents=contents), {
+        "uploaded and placed in": f"{seconds:.0f} s",
+        "memory of Milvus": f"{took:.1f} kB a passage",
+    }
+
+
+def _memory_of_milvus() -> int:
+    """Return the bytes that servers on this machine hold."""
+    found = psutil.process_iter(["name", "memory_info"])
+    return sum(each.info["memory_info"].rss for each in found if each.info["name"] == "milvus")
+
+
+def in_turn(data_dirs: Sequence[Path], questions: Path) -> None:
+    """Print what questions cost in each index, asked in turn, so that all are disturbed alike."""
+    settings = read_settings()
+    encoder = open_encoder("", "onnx", settings.cache_dir)
+    texts = [case.question for case in read_cases(questions) if not case.history]
+    assistants = [Assistant(store.load(each), encoder, "", "", settings.risk) for each in data_dirs]
+    costs: list[list[float]] = [[] for _ in assistants]
+    for number, text in enumerate([*texts[:20], *texts]):
+        encoding = next(iter(encoder.encode([text], "query")))
+        for assistant, found in zip(assistants, costs, strict=True):
+            cost = _cost(assistant, assistant.query(text, encoding))
+            if number >= 20:
+                found.append(cost)
+    least = statistics.median(costs[0])
+    print("A question beside encoding, asked of each in turn, p50")
+    for assistant, found in zip(assistants, costs, strict=True):
+        passages = len(assistant.snapshot.notes.passages)
+        middle = statistics.median(found)
+        print(f"  {passages:>7,} passages  {middle:6.2f} ms  {middle / least:.2f} times")
 
 
 def _cost(assistant: Assistant, query: Query) -> float:

@@ -91,10 +91,13 @@ def test_a_chat_that_cannot_be_made_leaves_the_rest(data_dir: Path, tmp_path: Pa
     assert line["reason"] == "RuntimeError: no chat today"
 
 
-def test_it_ends_cleanly_while_the_chat_is_made(data_dir: Path) -> None:
-    with run_server(data_dir) as server:
+def test_it_ends_cleanly_while_the_chat_is_made(data_dir: Path, tmp_path: Path) -> None:
+    flag = tmp_path / "go on"
+    late = _LATE.format(flag=str(flag), folder=str(tmp_path / "late"))
+    with run_server(data_dir, **gradio_instead(tmp_path / "late", late)) as server:
         assert chat_state(server) == "starting"
         server.process.terminate()
+        flag.touch()
         assert server.process.wait(60) == 0
     assert not [line for line in server.log if "Traceback" in line or '"error"' in line]
 
