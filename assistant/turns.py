@@ -17,8 +17,9 @@ _LONGEST_WAIT = 2.0
 # What a question is taken for before any was measured, and at least: answers that are remembered
 # take next to nothing, and those behind them may not be.
 _LEAST_SECONDS = 0.005
-# How much the latest piece of work counts in the mean.
-_LATEST = 0.1
+# How much the latest piece of work counts in the mean: one that is slow for a reason of its own
+# must turn nobody away.
+_LATEST = 0.03
 
 T = TypeVar("T")
 

@@ -155,7 +155,7 @@ class TestTurns:
         async def waits() -> tuple[float, float]:
             turns = Turns(threads=1)
             found = []
-            for seconds in (0.0, 0.2):
+            for seconds in (0.0, 0.5):
                 await turns.take(lambda seconds=seconds: time.sleep(seconds))  # type: ignore[misc]
                 asked = asyncio.ensure_future(turns.take(lambda: None))
                 await asyncio.sleep(0)
