@@ -130,7 +130,7 @@ def grow(real: store.Snapshot, size: int, data_dir: Path) -> None:
             kept,
             real.manifest.weights,
             real.manifest.corpora,
-            {f"default/{corpus}/{name}": "" for corpus, name in contents.notes.names},
+            {f"{name.corpus}/{name.id}": "" for name in contents.notes.names},
             real.manifest.reader,
             real.extras,
             {},

@@ -7,18 +7,25 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
 import numpy as np
 import pytest
 
+from assistant.ask import Assistant, Question
+from index import store as store_of
+from index.corpus import read
 from index.encoder import Floats
 from index.errors import StoreAway
+from index.onnx_encoder import OnnxEncoder
+from index.store import Snapshot
 from index.stores import Ranges, Store, graph, ranges, rows_of
 from index.stores.flat import FlatStore
 from index.stores.milvus import Milvus, MilvusStore
 from index.stores.plain import PlainStore
+from ui.building import build_index
 
 NAMES = ["numpy", "faiss-flat", "faiss-hnsw", "milvus-lite"]
 if "MILVUS_SERVER" in os.environ:
@@ -255,6 +262,50 @@ def test_the_width_grows_until_enough_is_found_or_there_is_no_graph(
     assert recall >= graph.RECALL
     monkeypatch.setattr(graph, "RECALL", 1.01)
     assert graph.widened(store, unit(QUESTIONS))[0] is None
+
+
+def test_many_notes_are_searched_by_a_graph_that_an_edit_leaves(
+    onnx_encoder: OnnxEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes").mkdir()
+    for number in range(30):
+        write(tmp_path / "notes", number, "opens")
+    said: list[str] = []
+
+    def build(before: Snapshot | None) -> Snapshot:
+        notes = read({"default": tmp_path / "notes"})
+        return build_index(notes, tmp_path / "data", onnx_encoder, said.append, before=before)
+
+    exact = build(None)
+    assert not any("graph" in text for text in said)
+    monkeypatch.setattr(graph, "EXACT", 20)
+    monkeypatch.setattr(graph, "_FEW", 0)
+    first = build(None)
+    assert any("of the ten nearest" in text for text in said)
+    write(tmp_path / "notes", 7, "closes")
+    second = build(store_of.load(tmp_path / "data"))
+    files = [(each.folder / "graph.000000.faiss").stat() for each in (first, second)]
+    assert files[0].st_ino == files[1].st_ino
+    served = store_of.load(tmp_path / "data")
+    assert isinstance(served.contents.vectors.store, graph.GraphStore)
+    allowed = np.arange(30) >= 15
+    for text, snapshot in (("When does harbour 20 open?", exact), ("harbour 7 closes", second)):
+        question = next(iter(onnx_encoder.encode([text], "query"))).vector
+        for mask in (None, allowed):
+            found = served.contents.vectors.search(question, 10, mask)
+            flat = FlatStore(served.contents.vectors.matrix)
+            within = None if mask is None else ranges(np.repeat(mask, 2))
+            np.testing.assert_allclose(found[0], flat.search(question, 10, within)[0], atol=1e-5)
+        assistant = Assistant(snapshot, onnx_encoder, "/{document}", "", 0.25)
+        answer = assistant.ask(Question(text, min_confidence=0))
+        again = replace(assistant, snapshot=served).ask(Question(text, min_confidence=0))
+        assert again.passages[0].text == answer.passages[0].text
+
+
+def write(folder: Path, number: int, does: str) -> None:
+    (folder / f"{number:02}.md").write_text(
+        f"# Harbour {number}\n\nHarbour {number} {does} at {number} in the season {number}.\n"
+    )
 
 
 # --- Milvus alone
