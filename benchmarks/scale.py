@@ -350,7 +350,7 @@ def measured(data_dir: Path, questions: Path, uri: str) -> dict[str, Any]:
 def on_milvus(snapshot: store.Snapshot, uri: str) -> tuple[store.Snapshot, dict[str, Any]]:
     """Return a version whose vectors Milvus searches by a graph, and what that took."""
     vectors = snapshot.contents.vectors
-    milvus = Milvus(uri)
+    milvus = Milvus(uri).patient()
     before = _memory_of_milvus()
     seconds, _ = timed(lambda: milvus.upload("scale", vectors.matrix, exact=False))
     took = (_memory_of_milvus() - before) / len(snapshot.notes.passages) / 1000

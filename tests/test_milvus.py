@@ -154,8 +154,10 @@ def test_milvus_killed_and_restarted_under_load(place: Path, milvus_server: Milv
             milvus_server.kill()
             until(lambda: counts["away"] > 20, "questions are refused")
             away(readiness(server))
+            restarted = time.monotonic()
             milvus_server.start()
             until(lambda: readiness(server).status_code == 200, "it is ready again")
+            print(f"Ready {time.monotonic() - restarted:.1f} s after the restart of Milvus began")
             right = counts["right"]
             until(lambda: counts["right"] > right + 20, "questions are answered again")
         print(counts)

@@ -30,11 +30,9 @@ from ui.building import build_index
 NAMES = ["numpy", "faiss-flat", "faiss-hnsw", "milvus-lite"]
 if "MILVUS_SERVER" in os.environ:
     NAMES.append("milvus-server")
-APPROXIMATE = {"faiss-hnsw"}
 DIMENSION = 32
 COUNT = 3_000
 COPIES = slice(100, 140)
-Opened = tuple[str, Store]
 
 
 def unit(vectors: Floats) -> Floats:
@@ -79,15 +77,12 @@ def milvus_store(uri: str, vectors: Floats) -> Iterator[MilvusStore]:
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def store(
+def opened(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     """Return each kind of store over VECTORS, as it is served."""
     folder = tmp_path_factory.mktemp(request.param)
-    with mapped(VECTORS, folder) as vectors, pytest.MonkeyPatch.context() as patched:
-        # So few that all would be compared.
-        patched.setattr(graph, "EXACT", 0)
-        patched.setattr(graph, "_FEW", 0.01)
+    with mapped(VECTORS, folder) as vectors:
         if request.param == "numpy":
             yield PlainStore(vectors)
         elif request.param == "faiss-flat":
@@ -96,8 +91,16 @@ def store(
             yield hnsw(vectors, folder)
         else:
             name = "milvus_uri" if request.param == "milvus-server" else "lite_uri"
-            with milvus_store(request.getfixturevalue(name), vectors) as opened:
-                yield opened
+            with milvus_store(request.getfixturevalue(name), vectors) as found:
+                yield found
+
+
+@pytest.fixture
+def store(opened: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Return it; vectors so few would be compared without any graph."""
+    monkeypatch.setattr(graph, "EXACT", 0)
+    monkeypatch.setattr(graph, "_FEW", 0.01)
+    return opened
 
 
 @pytest.fixture(scope="module")
