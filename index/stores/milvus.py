@@ -229,9 +229,12 @@ class MilvusStore:
             return np.zeros(0, np.float32), np.zeros(0, np.int32)
         condition = "" if within is None else _condition(within)
         rows = self.milvus.search(self.collection, vector, count, condition)
-        # A server that is starting may not have all of its parts yet.
+        # A server that is starting may not have all of its parts yet; a graph may lead to too few
+        # that the filter lets through.
         if len(rows) < count and within is None:
             raise StoreAway(f"Milvus found {len(rows)} vectors of {count} in {self.collection}.")
+        if len(rows) < count:
+            return FlatStore(self.vectors).search(vector, count, within)
         return ranked(products(self.vectors, rows, vector), rows, count)
 
     def check(self) -> None:
