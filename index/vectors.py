@@ -79,8 +79,8 @@ def with_graph(
     """Return the vectors behind a graph, where they are many and it finds enough of the nearest.
 
     questions: float32 (n, dimension), to measure that by: about these notes, since of others the
-    nearest are as good as any. before: the vectors of the version in
-    `folder`; sources: int64 (vectors,), the row of each there, or -1.
+    nearest are as good as any. before: the vectors of the version in `folder`; sources: int64
+    (vectors,), the row of each there, or -1.
     """
     count = len(vectors.matrix)
     if count <= graph.EXACT:
