@@ -351,14 +351,12 @@ def on_milvus(snapshot: store.Snapshot, uri: str) -> tuple[store.Snapshot, dict[
     """Return a version whose vectors Milvus searches by a graph, and what that took."""
     vectors = snapshot.contents.vectors
     milvus = Milvus(uri).patient()
-    before = _memory_of_milvus()
     seconds, _ = timed(lambda: milvus.upload("scale", vectors.matrix, exact=False))
-    took = (_memory_of_milvus() - before) / len(snapshot.notes.passages) / 1000
     searched_there = MilvusStore(vectors.matrix, milvus, "scale")
     contents = replace(snapshot.contents, vectors=replace(vectors, store=searched_there))
     return replace(snapshot, contents=contents), {
         "uploaded and placed in": f"{seconds:.0f} s",
-        "memory of Milvus": f"{took:.1f} kB a passage",
+        "memory of Milvus": f"{_memory_of_milvus() / 1e6:.0f} MB",
     }
 
 
