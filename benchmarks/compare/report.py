@@ -220,8 +220,8 @@ _PARTS = (
         Start,
         "Start",
         _start,
-        "Seconds from the start of the process, index built. Processor: what cores worked until the\n"
-        "first answer.",
+        "Seconds from the start of the process, index built. Processor: what cores worked until\n"
+        "the first answer.",
     ),
     _Part(
         "question",
