@@ -43,10 +43,11 @@ chromium:
 	@sh tests/install_chromium.sh
 
 # Side by side with what one would use instead, into docs/benchmarks.md; ONLY=start,load for some
-# parts, SITE=FOLDER for a documentation site with its questions.
+# parts, ROUNDS=1 for a quick look, SITE=FOLDER for a documentation site with its questions.
 SITE ?= $(wildcard ../shared/eval/k8s-ko)
 bench: install wrk
-	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY)) $(if $(SITE),--site $(SITE))
+	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SITE),--site $(SITE))
 
 wrk:
 	@command -v wrk >/dev/null || apt-get install -y --no-install-recommends wrk \

@@ -21,6 +21,9 @@ _SITE_PART = Path("docs") / "concepts" / "storage"
 # Ours on sentence-transformers is compared only where the engine is what differs most.
 _FEW = ("notes", "plain", "txtai")
 
+_ROUNDS = {"start": 5, "question": 3, "load": 3, "build": 2}
+_ONCE = ("size", "quality", "growth")
+
 Rows = Mapping[str, Sequence[Any]]
 
 
@@ -29,9 +32,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
     parser.add_argument("--only", default="", help="parts, separated by commas")
     parser.add_argument("--site", type=Path, help="a documentation site: corpus/, queries.jsonl")
+    parser.add_argument("--rounds", type=int, help="of each part, for a quick look")
     given = parser.parse_args()
-    rounds = {"start": 5, "question": 3, "load": 3, "build": 2}
-    rounds |= dict.fromkeys(("size", "quality", "growth"), 1)
+    rounds = {name: given.rounds or usual for name, usual in _ROUNDS.items()}
+    rounds |= dict.fromkeys(_ONCE, 1)
     chosen = given.only.split(",") if given.only else list(rounds)
     if unknown := set(chosen) - rounds.keys():
         parser.error(f"there is no part {', '.join(unknown)}; the parts: {', '.join(rounds)}")
