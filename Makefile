@@ -50,8 +50,8 @@ bench: install wrk
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SITE),--site $(SITE))
 
 wrk:
-	@command -v wrk >/dev/null || apt-get install -y --no-install-recommends wrk \
-		|| { echo "Install wrk by hand: the load comes from it." >&2; exit 1; }
+	@command -v wrk >/dev/null || { apt-get update && apt-get install -y wrk; } >/dev/null \
+		|| { echo "wrk makes the load and cannot be installed here: install it by hand." >&2; exit 1; }
 
 # Writes the pins anew from what is installed, after a change of pyproject.toml.
 lock:
