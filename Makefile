@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint openapi fuzz soak chromium bench wrk lock clean
+.PHONY: install run test test-stores lint openapi fuzz soak chromium bench bench-start wrk lock clean
 
 install: $(VENV)/.installed
 
@@ -13,7 +13,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@# torch first, alone: a looser range elsewhere would bring the CUDA build.
 	$(BIN)/pip install -q -c constraints.txt torch==2.13.0
-	$(BIN)/pip install -q -c constraints.txt -e '.[torch,dev]'
+	$(BIN)/pip install -q -c constraints.txt -e '.[torch,eval,dev]'
 	@touch $@
 
 run: install
@@ -30,6 +30,12 @@ openapi: install
 
 test: lint chromium
 	$(BIN)/pytest
+
+# The contract of stores on a real Milvus as well, and servers over it and a real Redis; it wants to be
+# root on Linux, and redis-server.
+test-stores: install
+	$(BIN)/pip install -q -c constraints.txt -e '.[stores]'
+	MILVUS_SERVER=1 $(BIN)/pytest -s --timeout 900 tests/test_stores.py tests/test_milvus.py
 
 # Thousands of made-up calls, other ones each time; `make test` runs a few, always the same.
 fuzz: install
@@ -52,6 +58,10 @@ bench: install wrk
 wrk:
 	@command -v wrk >/dev/null || { apt-get update && apt-get install -y wrk; } >/dev/null \
 		|| { echo "wrk makes the load and cannot be installed here: install it by hand." >&2; exit 1; }
+
+# What a start spends its time on importing, largest first.
+bench-start: install
+	$(BIN)/python benchmarks/imports.py
 
 # Writes the pins anew from what is installed, after a change of pyproject.toml.
 lock:

@@ -11,12 +11,21 @@ from typing import Literal
 import regex
 
 from assistant.answer import Answer, FoundPassage, Grade
-from assistant.conversation import Memory, Reading, Turn, corrected, likeliest, together
+from assistant.conversation import (
+    Memory,
+    Reading,
+    Turn,
+    corrected,
+    likeliest,
+    stands_alone,
+    together,
+)
 from assistant.judge import JUDGES, SIGNALS, Judge, signals
 from assistant.lexicon import Lexicon
 from assistant.messages import Message, message
 from assistant.outline import subjects
 from assistant.quote import quote
+from assistant.remembered import Answers
 from assistant.rerank import Reranker
 from assistant.retrieve import (
     FUSED,
@@ -32,12 +41,12 @@ from assistant.scope import scope
 from assistant.smalltalk import SmallTalk, Talk, is_gibberish
 from assistant.smalltalk import read as read_smalltalk
 from assistant.timing import stage
-from index.contents import Mask
 from index.encoder import Encoder, Encoding, normalise
 from index.errors import IndexMismatch, QuestionError
 from index.language import Language
 from index.language import language as language_of
 from index.store import REBUILD, Snapshot
+from index.stores import Mask
 
 MAX_QUESTION = 2000
 MAX_LIMIT = 20
@@ -96,33 +105,14 @@ class Assistant:
         such corpus or document.
         """
         started = time.perf_counter()
-        typed = searchable(question.text)
-        history = tuple(searchable(text) for text in question.history if _WORD.search(text))
-        within = self.within(question.corpora, question.documents)
-        if not _WORD.search(typed):
-            language = self._language(question, self.snapshot.notes.documents[0].source)
-            return self._answer(started, typed, typed, language, "no_words", "not_covered", 0.0)
-        if within is not None and not within.any():
-            language = self._language(question, typed)
-            return self._answer(started, typed, typed, language, "not_covered", "not_covered", 0.0)
-        reading = self.read(typed, self.turn(history, within), within)
-        meant = reading.asked[-1]
-        language = self._language(question, meant)
-        grade = self.grade(reading.confidence, question.min_confidence)
-        talk = reading.talk or self._gibberish(reading)
-        if talk:
-            return self._answer(
-                started, typed, meant, language, talk, "not_covered", reading.confidence
-            )
-        self._memory.keep((_key(within), *history, typed), self._turn(reading))
-        passages = [
-            self._quote(hit, rank, question.explain)
-            for rank, hit in enumerate(reading.found.hits[: question.limit], 1)
-        ]
-        said = None if grade == "answers" else grade
-        return self._answer(
-            started, typed, meant, language, said, grade, reading.confidence, reading, passages
-        )
+        asked = _asked(question)
+        with stage("recall"):
+            answer = self._answers.recall(asked)
+        if answer is None:
+            answer = self._answered(asked)
+            self._answers.keep(asked, answer)
+        took = round((time.perf_counter() - started) * 1000, 2)
+        return replace(answer, id=uuid.uuid4().hex, took_ms=took)
 
     def within(self, corpora: Sequence[str], documents: Sequence[str]) -> Mask | None:
         """Return bool (passages,), those of the corpora and documents named; None for all."""
@@ -131,9 +121,10 @@ class Assistant:
     def read(self, typed: str, turn: Turn | None = None, within: Mask | None = None) -> Reading:
         """Return a question as it was meant, searched; turn is what it may follow up on."""
         quoted = _QUOTED.fullmatch(typed)
-        meant = quoted[1] if quoted else self.lexicon.speller.mend(typed)
+        with stage("read"):
+            meant = quoted[1] if quoted else self.lexicon.speller.mend(typed)
         alone = self._searched((meant,), self._encoded(meant), within)
-        if not turn:
+        if not turn or stands_alone(meant, self.snapshot.contents.lexical.frequency):
             return replace(alone, talk=self._talk(alone, alone.confidence))
         asked = turn.joined(meant)
         joined = self._searched(asked, reduce(together, map(self._encoded, asked)), within)
@@ -259,8 +250,46 @@ class Assistant:
             return "ko" if question.language == "ko" else "en"
         return language_of(text)
 
+    @cached_property
+    def _answers(self) -> Answers:
+        return Answers()
+
+    @cached_property
+    def _topics(self) -> list[str]:
+        return subjects(self.snapshot.notes, _SUBJECTS)
+
+    def _answered(self, question: Question) -> Answer:
+        """Return the answer to a question as it is searched, its id and time left out."""
+        typed, history = question.text, question.history
+        within = self.within(question.corpora, question.documents)
+        if not _WORD.search(typed):
+            language = self._language(question, self.snapshot.notes.documents[0].source)
+            return self._answer(typed, typed, language, "no_words", "not_covered", 0.0)
+        if within is not None and not within.any():
+            language = self._language(question, typed)
+            return self._answer(typed, typed, language, "not_covered", "not_covered", 0.0)
+        reading = self.read(typed, self.turn(history, within), within)
+        meant = reading.asked[-1]
+        language = self._language(question, meant)
+        grade = self.grade(reading.confidence, question.min_confidence)
+        with stage("judge"):
+            talk = reading.talk or self._gibberish(reading)
+        if talk:
+            return self._answer(typed, meant, language, talk, "not_covered", reading.confidence)
+        self._memory.keep((_key(within), *history, typed), self._turn(reading))
+        with stage("quote"):
+            passages = [
+                self._quote(hit, rank, question.explain)
+                for rank, hit in enumerate(reading.found.hits[: question.limit], 1)
+            ]
+        said = None if grade == "answers" else grade
+        return self._answer(
+            typed, meant, language, said, grade, reading.confidence, reading, passages
+        )
+
     def _talk(self, alone: Reading, confidence: float) -> Talk | None:
-        return self.smalltalk.kind(self.snapshot.contents, alone.query, confidence)
+        with stage("judge"):
+            return self.smalltalk.kind(self.snapshot.contents, alone.query, confidence)
 
     def _gibberish(self, reading: Reading) -> Literal["gibberish"] | None:
         if len(reading.asked) > 1:
@@ -271,7 +300,6 @@ class Assistant:
 
     def _answer(
         self,
-        started: float,
         typed: str,
         meant: str,
         language: Language,
@@ -282,18 +310,17 @@ class Assistant:
         passages: Sequence[FoundPassage] = (),
     ) -> Answer:
         covered = grade != "not_covered"
-        topics = subjects(self.snapshot.notes, _SUBJECTS)
         return Answer(
-            id=uuid.uuid4().hex,
+            id="",
             status="answered" if covered else "not_covered",
             grade=grade,
             confidence=round(confidence, 4),
-            message=message(said, language, topics) if said else None,
+            message=message(said, language, self._topics) if said else None,
             language=language,
             query=reading.query.text if reading else meant,
             corrected_from=None if typed == meant else typed,
             index_version=self.snapshot.version,
-            took_ms=round((time.perf_counter() - started) * 1000, 2),
+            took_ms=0.0,
             passages=tuple(passages) if covered else (),
             closest=passages[0] if passages and not covered else None,
         )
@@ -305,7 +332,14 @@ def _query(
     if encoding is None:
         with stage("encode"):
             encoding = next(iter(encoder.encode([text], "query")))
-    return Query(text, language_of(text), encoding, lexicon.words(text))
+    with stage("read"):
+        return Query(text, language_of(text), encoding, lexicon.words(text))
+
+
+def _asked(question: Question) -> Question:
+    """Return the question as it is searched, the same for all that are answered alike."""
+    history = tuple(searchable(text) for text in question.history if _WORD.search(text))
+    return replace(question, text=searchable(question.text), history=history)
 
 
 def _key(within: Mask | None) -> str:

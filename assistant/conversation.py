@@ -6,6 +6,7 @@ The more of the conversation a reading repeats, the better it is met by the note
 meant, so how confidences weigh against each other is learned.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -128,6 +129,17 @@ class Memory:
         """Remember it, and forget what was not asked for longest."""
         with self._lock:
             self._turns[questions] = turn
+
+
+def stands_alone(text: str, frequency: Callable[[str], int]) -> bool:
+    """Return whether a question names things, none of which the notes know, and points back to
+    nothing: joined with what was asked before it would be answered from that.
+
+    frequency: how many of the notes' texts hold a word.
+    """
+    named = list(spans(text))
+    known = any(frequency(word) for span in named for word in span.words)
+    return len(named) > 1 and not known and not _POINTS_BACK.search(text)
 
 
 def likeliest(alone: Reading, joined: Reading, titled: Reading, ahead: float) -> Reading:

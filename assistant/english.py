@@ -6,16 +6,15 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from bm25s.stopwords import STOPWORDS_EN_PLUS
-
 from index.errors import ModelError
+from index.stopwords import stopwords
 
 # The word list that the package symspellpy carries: 82,765 words with their counts in books.
 _PACKAGE = "symspellpy"
 _FILE = "frequency_dictionary_en_82_765.txt"
 _COMMON = 2_000_000
 _SHORT = 5
-_FUNCTION = frozenset(STOPWORDS_EN_PLUS) - set(string.ascii_lowercase) - {"don", "re", "ve", "ll"}
+_FUNCTION = stopwords() - set(string.ascii_lowercase) - {"don", "re", "ve", "ll"}
 
 
 @lru_cache(maxsize=1)

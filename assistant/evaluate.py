@@ -5,11 +5,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import ir_measures
 import numpy as np
-from ir_measures import RR, R, nDCG
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.answer import Grade
@@ -20,7 +18,9 @@ from index.encoder import Floats
 from index.errors import NotesError
 from index.notes import Passage
 
-MEASURES = {"R@1": R @ 1, "R@3": R @ 3, "MRR@10": RR @ 10, "nDCG@10": nDCG @ 10}
+# As ir-measures calls them.
+_RANKED = {"MRR@10": "RR@10", "nDCG@10": "nDCG@10"}
+MEASURES = ("R@1", "R@3", *_RANKED)
 ABLATIONS: dict[str, Fusion] = {
     "dense": Fusion(late=0, lines=0, dense=1, lexical=0, lexical_across=0),
     "lexical": Fusion(late=0, lines=0, dense=0, lexical=1, lexical_across=1),
@@ -201,13 +201,27 @@ def measures(case: Case, scores: Mapping[str, float]) -> dict[str, float]:
     # Of equal scores, what does not answer counts as first: a tie wins nothing.
     ranked = sorted(scores, key=lambda name: (-scores[name], name in gold))[:_DEPTH]
     run = {"q": {name: float(-rank) for rank, name in enumerate(ranked)}}
-    relevant = {"q": dict.fromkeys(gold, 1)}
-    found = ir_measures.calc_aggregate(list(MEASURES.values()), relevant, run)
-    values = {name: float(found[measure]) for name, measure in MEASURES.items()}
+    library = _library()
+    found = library.calc_aggregate(
+        [library.parse_measure(each) for each in _RANKED.values()],
+        {"q": dict.fromkeys(gold, 1)},
+        run,
+    )
+    values = {str(measure): float(value) for measure, value in found.items()}
     # Several sections may answer: that one of them stands there is what a reader sees.
-    for depth in (1, 3):
-        values[f"R@{depth}"] = float(any(name in gold for name in ranked[:depth]))
-    return values
+    seen = {f"R@{depth}": float(not gold.isdisjoint(ranked[:depth])) for depth in (1, 3)}
+    return seen | {name: values[each] for name, each in _RANKED.items()}
+
+
+def _library() -> Any:
+    # With SciPy it is 145 MB, and no other command needs it.
+    try:
+        import ir_measures
+    except ImportError as error:
+        raise QuestionsError(
+            "What measures rankings is not installed: pip install 'notes-assistant[eval]'"
+        ) from error
+    return ir_measures
 
 
 def _scores(case: Case, notes: Notes, hits: Sequence[Hit]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from assistant.ask import Question
+from assistant.milvus import attached
 from assistant.search import search
 from assistant.service import Service
 from index import store
@@ -102,7 +103,7 @@ def take_up(service: Service, snapshot: Snapshot) -> None:
     Raises IndexMismatch where it is of other weights.
     """
     store.check_weights(snapshot.manifest, service.assistant.encoder.weights)
-    assistant = replace(service.assistant, snapshot=snapshot)
+    assistant = replace(service.assistant, snapshot=attached(snapshot, service.milvus))
     assistant.ask(Question(_WARM_UP))
     search(assistant, _WARM_UP, 1, 0)
     service.switch(assistant)

@@ -7,13 +7,16 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from index.contents import WHOLE, Contents, Mask
+from index.contents import Contents
 from index.encoder import Encoding, Floats, Ints
 from index.language import Language
-from index.states import HEADING, Alignment
+from index.states import HEADING, Alignment, Int64s
+from index.stores import Mask
+from index.vectors import WHOLE
 
 _CANDIDATES = 80
-_VECTORS = 800
+# Mostly the first number of vectors is of enough passages.
+_VECTORS = (200, 800)
 _FLOOR = -1.0
 # Fitted on the part of the questions that is for development: late interaction, cosine, BM25.
 _LINE_LOGIT = np.array([18, 6, 7], np.float32)
@@ -81,7 +84,8 @@ class Evidence:
     passages: int32, ascending. dense, lexical: float32. centred: float32, dense with both means
     subtracted, as for lines. alignment: the question's tokens against their lines. line_cosines:
     float32, one for each vector of a line. line_owners, line_numbers: int32, which candidate each
-    of those is of, and which of its lines. line_lexical: float32, over all lines of the notes.
+    of those is of, and which of its lines. line_lexical: float32, over all lines of the candidates.
+    line_starts: int64 (candidates + 1,), where those of each begin.
     """
 
     passages: Ints
@@ -93,6 +97,7 @@ class Evidence:
     line_owners: Ints
     line_numbers: Ints
     line_lexical: Floats
+    line_starts: Int64s
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,8 @@ def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> E
         centred[~whole],
         owners[~whole],
         numbers[~whole],
-        contents.line_lexical.share(query.words),
+        contents.line_lexical.share_within(query.words, contents.lines_of(passages)),
+        np.append(0, np.cumsum(contents.notes.places[passages, 2], dtype=np.int64)),
     )
 
 
@@ -151,7 +157,7 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
         + fusion.dense * found.dense
         + share * found.lexical
     )
-    answers = _answers(contents, found, weights)
+    answers = _answers(found, weights)
     hits = [
         Hit(
             passage=int(found.passages[row]),
@@ -177,8 +183,11 @@ def by_section(contents: Contents, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _candidates(contents: Contents, query: Query, lexical: Floats, allowed: Mask | None) -> Ints:
-    _, rows = contents.vectors.search(query.encoding.vector, _VECTORS, allowed)
-    near = list(dict.fromkeys(contents.vectors.owners[rows, 0].tolist()))[:_CANDIDATES]
+    for count in _VECTORS:
+        _, rows = contents.vectors.search(query.encoding.vector, count, allowed)
+        near = list(dict.fromkeys(contents.vectors.owners[rows, 0].tolist()))[:_CANDIDATES]
+        if len(near) == _CANDIDATES or len(rows) < count:
+            break
     words = [row for row in _top(lexical, _CANDIDATES) if lexical[row] > 0]
     return np.unique(np.asarray(near + words, np.int32))
 
@@ -212,7 +221,7 @@ def _lexical_weights(contents: Contents, query: Query, passages: Ints, fusion: F
     return np.where(same, np.float32(fusion.lexical), np.float32(fusion.lexical_across))
 
 
-def _answers(contents: Contents, found: Evidence, weights: Floats) -> list[tuple[int, ...]]:
+def _answers(found: Evidence, weights: Floats) -> list[tuple[int, ...]]:
     """Return for each candidate the lines that may be the answer, the likeliest first.
 
     A line's odds come from a conditional logit over late interaction (its own tokens and those of
@@ -224,11 +233,9 @@ def _answers(contents: Contents, found: Evidence, weights: Floats) -> list[tuple
     heading[alignment.owners[heads]] = alignment.best[heads]
     owners, lines = alignment.owners[~heads], alignment.lines[~heads]
     late = np.maximum(alignment.best[~heads], _HEADING_SHARE * heading[owners]) @ weights
-    rows = contents.line_starts[found.passages[owners]] + lines
+    rows = found.line_starts[owners] + lines
     dense = np.zeros(len(found.line_lexical), np.float32)
-    dense[contents.line_starts[found.passages[found.line_owners]] + found.line_numbers] = (
-        found.line_cosines
-    )
+    dense[found.line_starts[found.line_owners] + found.line_numbers] = found.line_cosines
     odds = np.stack([late, dense[rows], found.line_lexical[rows]], axis=1) @ _LINE_LOGIT
     edges = np.searchsorted(owners, np.arange(len(found.passages) + 1))
     # Where the heading fills all that the model reads, the first line stands for the others.

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from index.contents import Mask, Notes
+from index.contents import Notes
 from index.errors import UnknownName
+from index.stores import Mask
 
 _NAMES = 20
 
@@ -17,11 +18,11 @@ def scope(notes: Notes, corpora: Sequence[str], documents: Sequence[str]) -> Mas
     """
     if not corpora and not documents:
         return None
-    _check("corpus", "corpora", corpora, {document.corpus for document in notes.documents})
-    _check("document", "documents", documents, {document.id for document in notes.documents})
+    _check("corpus", "corpora", corpora, {corpus for corpus, _ in notes.names})
+    _check("document", "documents", documents, {name for _, name in notes.names})
     chosen = [
-        (not corpora or document.corpus in corpora) and (not documents or document.id in documents)
-        for document in notes.documents
+        (not corpora or corpus in corpora) and (not documents or name in documents)
+        for corpus, name in notes.names
     ]
     return np.array(chosen, np.bool_)[notes.places[:, 0]]
 

@@ -20,10 +20,11 @@ from assistant.quote import document_ref, section_ref
 from assistant.retrieve import FUSED, evidence, fuse
 from assistant.scope import scope
 from assistant.snippet import marked, snippet
-from index.contents import Contents, Mask
+from index.contents import Contents
 from index.encoder import Floats, Ints
 from index.lexical import Lexical
 from index.markdown import WORD
+from index.stores import Mask, Ranges
 
 # A section matches if its share of BM25 is this part of the best one's, or its fused score within
 # this of the best one's, as a paraphrase's is. Of the development questions on Docker that keeps
@@ -98,19 +99,19 @@ class _Ranking:
     """The sections that match, best first.
 
     passages: int32, the best passage of each. answers: by passage, the line that the searches
-    found likeliest. line_lexical: float32, over all lines of the notes.
+    found likeliest. reading: what lines are compared by where they found none.
     """
 
     passages: Ints
     answers: Mapping[int, int]
-    line_lexical: Floats
+    reading: _Reading
 
     def line(self, contents: Contents, passage: int) -> int:
         """Return the best line of a passage."""
         if passage in self.answers:
             return self.answers[passage]
-        start, end = contents.line_starts[passage : passage + 2]
-        return int(self.line_lexical[start:end].argmax())
+        within = contents.lines_of(np.array([passage], np.int32))
+        return int(_share(contents.line_lexical, self.reading, within).argmax())
 
 
 def search(
@@ -177,7 +178,7 @@ def _ranked(
     the others that share words, by BM25."""
     contents = assistant.snapshot.contents
     if not WORD.search(reading.text) or (allowed is not None and not allowed.any()):
-        return _Ranking(np.zeros(0, np.int32), {}, np.zeros(0, np.float32))
+        return _Ranking(np.zeros(0, np.int32), {}, reading)
     matched = _share(contents.lexical, reading)
     query = replace(assistant.query(reading.text), words=reading.words)
     if reading.finished:
@@ -189,7 +190,7 @@ def _ranked(
         found = replace(
             found,
             lexical=matched[found.passages],
-            line_lexical=_share(contents.line_lexical, reading),
+            line_lexical=_share(contents.line_lexical, reading, contents.lines_of(found.passages)),
         )
     literal = not reading.finished or " " not in reading.text
     fusion = _LITERAL if literal else FUSED
@@ -209,15 +210,21 @@ def _ranked(
     answers = {
         hit.passage: hit.answers[0] for hit in hits if not literal or not matched[hit.passage]
     }
-    return _Ranking(passages[np.sort(firsts)], answers, found.line_lexical)
+    by_line = replace(reading, completions=()) if reading.finished else reading
+    return _Ranking(passages[np.sort(firsts)], answers, by_line)
 
 
-def _share(lexical: Lexical, reading: _Reading) -> Floats:
-    """Return float32 (rows,), the share of BM25, all completions counting as one word."""
-    found = lexical.share(reading.words)
+def _share(lexical: Lexical, reading: _Reading, within: Ranges | None = None) -> Floats:
+    """Return float32, the share of BM25 of all texts, or of those within, all completions counting
+    as one word."""
+
+    def share(words: Sequence[str]) -> Floats:
+        return lexical.share(words) if within is None else lexical.share_within(words, within)
+
+    found = share(reading.words)
     if not reading.completions:
         return found
-    last: Floats = reduce(np.maximum, (lexical.share([word]) for word in reading.completions))
+    last: Floats = reduce(np.maximum, (share([word]) for word in reading.completions))
     rarity = lexical.rarity(reading.completions[0])
     others = sum(lexical.rarity(word) for word in dict.fromkeys(reading.words))
     weight = np.float32(rarity / (others + rarity))

@@ -1,30 +1,25 @@
 """The one way to an answer that every face takes: answered, counted, kept for the authors."""
 
-import asyncio
-import contextvars
-import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import anyio
 import structlog
 
 from assistant.answer import Answer
 from assistant.ask import Assistant, Question
 from assistant.feedback import Feedback
 from assistant.gaps import centred, encoded, remembered
+from assistant.milvus import milvus as store_of
 from assistant.settings import Settings
 from assistant.telemetry import Metrics
 from assistant.timing import Stages, measured
+from assistant.turns import Turns
 from index.encoder import Floats
-from index.errors import Overloaded
 
-# Where more wait than this, whoever comes next would wait longer than a person does.
-_MOST_WAITING = 500
-_CORES = os.cpu_count() or 1
+if TYPE_CHECKING:
+    from index.stores.milvus import Milvus
+
 _LOG = structlog.get_logger()
 
 T = TypeVar("T")
@@ -42,12 +37,19 @@ class Service:
         feedback: Feedback,
         metrics: Metrics,
         log_questions: bool = False,
+        milvus: "Milvus | None" = None,
     ) -> None:
-        """Begin with this assistant; log_questions: whether their text may stand in the log."""
+        """Begin with this assistant; log_questions: whether their text may stand in the log.
+
+        milvus: what searches the vectors of each version, None for FAISS.
+        """
         # Held by whoever makes another version ready, so that it is done once.
         self.switching = threading.Lock()
+        self.turns = Turns()
         self.feedback = feedback
         self.metrics = metrics
+        self.milvus = milvus
+        metrics.waiting.set_function(lambda: self.turns.waiting)
         self._log_questions = log_questions
         self._makers: list[Callable[[Assistant], Any]] = []
         # One reference, so that all of it is switched at once.
@@ -61,12 +63,14 @@ class Service:
     def per_version(self, make: Callable[[Assistant], T]) -> Callable[[], T]:
         """Return what gives make's work on the version that is served now, made beforehand.
 
-        Called while the service is put together. What is made lives as long as its version.
+        What is made lives as long as its version. Once versions may be switched, the caller holds
+        `switching`.
         """
+        assistant, made = self._serving
+        first = make(assistant)
         number = len(self._makers)
         self._makers.append(make)
-        assistant, made = self._serving
-        self._serving = (assistant, (*made, make(assistant)))
+        self._serving = (assistant, (*made, first))
         return lambda: cast(T, self._serving[1][number])
 
     def switch(self, assistant: Assistant) -> None:
@@ -94,31 +98,9 @@ class Service:
     async def answers(self, questions: Sequence[Question]) -> list[tuple[Answer, Stages]]:
         """Return answers in order, with the seconds of each stage. Raises Overloaded."""
         assistant = self.assistant
-        return await self.apart(lambda: [self.timed(each, assistant) for each in questions])
-
-    async def apart(self, work: Callable[[], T]) -> T:
-        """Return what work returns, done in one of as many threads as there are cores.
-
-        They are always the same ones: others would be no faster, and each that ever encoded keeps
-        memory of its own. Raises Overloaded when too much waits already.
-        """
-        if self._turns.statistics().tasks_waiting >= _MOST_WAITING:
-            raise Overloaded("Too many questions wait for an answer. Try again in a moment.")
-        self.metrics.waiting.inc()
-        try:
-            async with self._turns:
-                run = contextvars.copy_context().run
-                return await asyncio.get_running_loop().run_in_executor(self._threads, run, work)
-        finally:
-            self.metrics.waiting.dec()
-
-    @cached_property
-    def _turns(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(_CORES)
-
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(_CORES, "questions")
+        return await self.turns.take(
+            lambda: [self.timed(each, assistant) for each in questions], len(questions)
+        )
 
 
 def open_service(assistant: Assistant, settings: Settings) -> Service:
@@ -133,5 +115,5 @@ def open_service(assistant: Assistant, settings: Settings) -> Service:
 
     feedback = Feedback(settings.data_dir, settings.keep_questions_days, vectors)
     metrics = Metrics(assistant.snapshot.version)
-    service = Service(assistant, feedback, metrics, settings.log_questions)
+    service = Service(assistant, feedback, metrics, settings.log_questions, store_of(settings))
     return service

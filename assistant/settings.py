@@ -10,7 +10,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.links import READER, check_template
 from index.errors import CorpusError, SettingsError
-from index.files import chosen
 
 _APP = "notes-assistant"
 _RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)")
@@ -79,6 +78,10 @@ class Settings(BaseSettings):
         "default: 60/minute where others reach it, none on this machine alone",
     )
     redis_url: str = Field("", description="Where several servers count together, redis://…")
+    milvus_uri: str = Field(
+        "", description="What searches the vectors instead of FAISS, http://…:19530"
+    )
+    milvus_token: str = Field("", repr=False, description="Milvus' token, or user:password")
     cors_origins: str = Field("", description="Sites whose pages may ask, as https://wiki.org,…")
     trusted_proxies: str = Field("", description="Addresses of proxies whose word is taken")
     root_path: str = Field("", description="Path below which a proxy shows it, as /assistant")
@@ -156,6 +159,10 @@ class Settings(BaseSettings):
     @field_validator("include", "exclude")
     @classmethod
     def _globs(cls, value: str) -> str:
+        if not value:
+            return value
+        from index.files import chosen
+
         try:
             chosen(listed(value))
         except CorpusError as error:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, TypeAlias
 
-Stage = Literal["encode", "search", "judge"]
+Stage = Literal["recall", "read", "encode", "search", "judge", "quote"]
 Stages: TypeAlias = dict[Stage, float]
 
 _STAGES: ContextVar[Stages | None] = ContextVar("stages", default=None)

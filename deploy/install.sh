@@ -27,11 +27,11 @@ PYTHON
 dependencies() {
     edition=$1 venv=$2
     "$python" -m venv --without-pip "$venv"
-    extras=redis
+    extras="redis milvus"
     if [ "$edition" = full ]; then
         # torch first, alone: from elsewhere it would bring CUDA, which is several GB.
         install "$venv" ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch==2.13.0
-        extras="redis torch"
+        extras="redis milvus torch"
     fi
     requirements=$(mktemp)
     # shellcheck disable=SC2086 # several words

@@ -3,15 +3,15 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from threading import local
+from functools import cache, lru_cache
+from threading import Lock, local
 
 import mecab_ko
 import regex
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from index.encoder import normalise
+from index.stopwords import stopwords
 
 # Paths, files, flags, versions and plain words: `/var/lib/docker`, `docker-compose.yml`, `--rm`.
 _LATIN = regex.compile(
@@ -19,7 +19,7 @@ _LATIN = regex.compile(
 )
 _PART = regex.compile(r"\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{N}+|\p{Latin}+")
 # `up` and `down` are what many commands are called.
-_STOP = frozenset(STOPWORDS_EN_PLUS) - {"up", "down"}
+_STOP = stopwords() - {"up", "down"}
 # Nouns, verbs, adjectives, roots, adverbs, numerals, and counting nouns, as mecab-ko-dic tags them.
 _CONTENT = frozenset({"NNG", "NNP", "NNBC", "NR", "VV", "VA", "XR", "MAG", "SH", "SN"})
 # Verbs that stand in any question, and question words.
@@ -132,12 +132,23 @@ def _parts(features: list[str]) -> list[tuple[str, str]]:
 
 # A tagger and a stemmer hold state while they work: one of each for every thread.
 _own = local()
+_loading = Lock()
 
 
 def _tagger() -> mecab_ko.Tagger:
     if not hasattr(_own, "tagger"):
-        _own.tagger = mecab_ko.Tagger()
+        with _loading:
+            _own.tagger = _model().createTagger()
     return _own.tagger
+
+
+@cache
+def _model() -> mecab_ko.Model:
+    """Return the dictionary that all taggers read: each would map 100 MB of its own."""
+    model = mecab_ko.Model()
+    # Taggers do not hold on to it: it must stay when Python ends, in whatever order.
+    model.disown()
+    return model
 
 
 def _stemmer() -> Stemmer.Stemmer:

@@ -12,20 +12,25 @@ from functools import cache, cached_property
 from importlib.metadata import version as installed
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from index import contents as held
 from index import general, journal, lexical, planning, store, vocabulary
 from index.analyzer import analyze
-from index.contents import WHOLE, Contents
+from index.contents import Contents
 from index.corpus import Collection, document_hash
 from index.embedding import encode_passages
 from index.encoder import Encoder, Encoding, Floats, normalise
-from index.errors import IndexUnusable
+from index.errors import IndexUnusable, StoreAway
 from index.journal import Counter, Kept, Progress
 from index.language import Language
 from index.planning import Plan
+from index.vectors import WHOLE, Vectors, vectors_of, with_graph
+
+if TYPE_CHECKING:
+    from index.stores.milvus import Milvus
 
 _SAMPLE_LINES = 300
 _SOURCES = (".py", ".txt", ".json")
@@ -77,11 +82,13 @@ def build(
     before: store.Snapshot | None = None,
     progress: Progress = lambda done, total: None,
     keep: int = store.KEPT,
+    milvus: "Milvus | None" = None,
 ) -> store.Snapshot:
     """Build a new version of the index, switch to it and return it.
 
     before: the version to go on from, of the same weights. prepare returns files that the version
-    holds as well. Raises IndexUnusable; the version before then goes on being served.
+    holds as well. milvus: what searches the vectors, None for FAISS. Raises IndexUnusable; the
+    version before then goes on being served.
     """
     for item in collection.skipped:
         report(f"Left out: {item.path} {item.reason}.")
@@ -94,7 +101,8 @@ def build(
     ):
         old = before.contents if before else None
         planned = planning.plan(collection, old, encoder)
-        work = _Work(planned, old, Kept(encoder, notebook, Counter(progress)))
+        kept = Kept(encoder, notebook, Counter(progress))
+        work = _Work(planned, old, before.folder if before else None, kept, not milvus)
         contents = work.contents(collection.glossary, report)
         shared = held.write(contents, folder, before.folder if before else None)
         # From here on as it will be served, mapped from disk.
@@ -113,9 +121,49 @@ def build(
             extras,
             {name: before.manifest.files[name] for name in shared} if before else {},
             keep,
+            announced(contents, work.kept.questions, milvus, data_dir, report),
         )
         notebook.forget(work.kept.used)
+        follow(snapshot, milvus, data_dir, report)
         return snapshot
+
+
+def announced(
+    contents: Contents,
+    encoded: Callable[[Sequence[str]], Sequence[Encoding]],
+    milvus: "Milvus | None",
+    data_dir: Path,
+    report: Report,
+) -> Callable[[store.Manifest], None]:
+    """Return what gives the vectors of a version to Milvus, where there is one.
+
+    encoded: encodes questions. What is returned raises StoreAway.
+    """
+
+    def announce(manifest: store.Manifest) -> None:
+        if milvus:
+            from index import remote
+
+            vectors = contents.vectors
+            lines = encoded(sample(contents.notes, vectors))
+            questions = np.stack([each.vector for each in lines])
+            remote.announce(manifest, vectors.matrix, questions, milvus, data_dir, report)
+
+    return announce
+
+
+def follow(
+    snapshot: store.Snapshot, milvus: "Milvus | None", data_dir: Path, report: Report
+) -> None:
+    """Let Milvus know which version is current, and which are gone; where it cannot, say so."""
+    if not milvus:
+        return
+    from index import remote
+
+    try:
+        remote.follow(snapshot.manifest, store.versions(data_dir), milvus, data_dir)
+    except StoreAway as error:
+        report(f"Warning: {error}")
 
 
 @contextmanager
@@ -157,11 +205,16 @@ def _sources(collection: Collection, before: store.Snapshot | None) -> dict[str,
 
 @dataclass(frozen=True)
 class _Work:
-    """One build's plan, what it goes on from, and the encoder behind its journal."""
+    """One build's plan, what it goes on from and its folder, and the encoder behind its journal.
+
+    graph: whether many vectors are searched by one.
+    """
 
     planned: Plan
     before: Contents | None
+    folder: Path | None
     kept: Kept
+    graph: bool
 
     @property
     def words_before(self) -> Contents | None:
@@ -185,7 +238,17 @@ class _Work:
         )
         line_keys = [rows.keys[row].tobytes() for row in lines]
         found |= dict(zip(lines, kept.lines(list(lines.values()), line_keys), strict=True))
-        vectors = held.vectors_of(self._matrix(rows, found), rows.owners, rows.keys)
+        vectors = vectors_of(self._matrix(rows, found), rows.owners, rows.keys)
+        own, language = self._as_questions(notes, vectors)
+        if self.graph:
+            vectors = with_graph(
+                vectors,
+                np.stack([each.vector for each in own]),
+                self.before.vectors if self.before else None,
+                rows.sources,
+                self.folder,
+                report,
+            )
         fresh = [each.text for each in planned.fresh.values()]
         return Contents(
             notes=notes,
@@ -203,7 +266,7 @@ class _Work:
                 planning.removed(planned, before) if before else (),
                 glossary,
             ),
-            general=general.summarise(self.bank, *self._as_questions(notes, vectors)),
+            general=general.summarise(self.bank, own, language),
         )
 
     def _matrix(self, rows: planning.Vectors, found: Mapping[int, Floats]) -> Floats:
@@ -211,8 +274,7 @@ class _Work:
         matrix = np.empty((len(rows.sources), self.kept.encoder.weights.dimension), np.float32)
         taken = rows.sources >= 0
         if self.before and taken.any():
-            index = self.before.vectors.faiss
-            matrix[taken] = index.reconstruct_n(0, index.ntotal)[rows.sources[taken]]
+            matrix[taken] = self.before.vectors.matrix[rows.sources[taken]]
         for row, vector in found.items():
             matrix[row] = vector
         return matrix
@@ -227,24 +289,21 @@ class _Work:
         old = self.words_before.line_lexical if self.words_before else lexical.NOTHING
         return lexical.updated(old, planning.line_sources(self.planned, self.before), texts)
 
-    def _as_questions(
-        self, notes: held.Notes, vectors: held.Vectors
-    ) -> tuple[list[Encoding], Language]:
-        """Return some of the notes' lines encoded as questions, and the language of most passages.
-
-        Those with the lowest keys, so that an edit changes few of them.
-        """
-        rows = np.flatnonzero(vectors.owners[:, 1] != WHOLE)
-        if not len(rows):
-            rows = np.arange(len(vectors.owners))
-        lowest = np.argsort(vectors.keys.view(">u8")[rows, 0], kind="stable")[:_SAMPLE_LINES]
-        texts = []
-        for passage, line in vectors.owners[np.sort(rows[lowest])].tolist():
-            lines = notes.passages[passage].lines
-            texts.append(
-                "\n".join(
-                    each.plain for each in (lines if line == WHOLE else lines[line : line + 1])
-                )
-            )
+    def _as_questions(self, notes: held.Notes, vectors: Vectors) -> tuple[list[Encoding], Language]:
+        """Return some of the lines encoded as questions, and the language of most passages."""
         korean = notes.korean[notes.places[:, 0]].mean() >= 0.5
-        return self.kept.questions(texts), "ko" if korean else "en"
+        return self.kept.questions(sample(notes, vectors)), "ko" if korean else "en"
+
+
+def sample(notes: held.Notes, vectors: Vectors) -> list[str]:
+    """Return some of the notes' lines: those with the lowest keys, so that an edit changes few."""
+    rows = np.flatnonzero(vectors.owners[:, 1] != WHOLE)
+    if not len(rows):
+        rows = np.arange(len(vectors.owners))
+    lowest = np.argsort(vectors.keys.view(">u8")[rows, 0], kind="stable")[:_SAMPLE_LINES]
+    texts = []
+    for passage, line in vectors.owners[np.sort(rows[lowest])].tolist():
+        lines = notes.passages[passage].lines
+        chosen = lines if line == WHOLE else lines[line : line + 1]
+        texts.append("\n".join(each.plain for each in chosen))
+    return texts

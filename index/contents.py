@@ -1,31 +1,25 @@
 """What a version of the index holds, and its files."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import faiss
 import msgspec
 import numpy as np
-import numpy.typing as npt
-from pydantic import TypeAdapter
 
 from index import lexical, records
-from index.encoder import Floats, Ints
+from index import vectors as vector_files
+from index.encoder import Ints
 from index.general import LANGUAGES, General
 from index.lexical import Lexical
 from index.notes import Document, Passage
 from index.records import Records
-from index.states import Bytes, Int64s, Projection, Segment, TokenStates
+from index.states import Int64s, Projection, Segment, TokenStates
+from index.stores import Mask, Ranges
+from index.vectors import Vectors
 from index.vocabulary import Vocabulary
-
-Mask: TypeAlias = npt.NDArray[np.bool_]
-
-WHOLE = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +27,7 @@ class Notes:
     """The documents of an index and their passages, each decoded when it is asked for.
 
     A document's blocks keep their first lines alone: the rest is in the passages.
+    names: each document's corpus and id.
     places: int32 (passages, 3), the document, the section in it, and how many lines.
     korean: bool (documents,), whether a document is Korean; it is English otherwise.
     """
@@ -41,53 +36,7 @@ class Notes:
     passages: Records[Passage]
     places: Ints
     korean: Mask
-
-
-@dataclass(frozen=True, eq=False)
-class Vectors:
-    """Unit vectors in FAISS by inner product, and what each stands for.
-
-    owners: int32 (vectors, 2), the passage, and the line in it or WHOLE; a passage's own vector
-    stands before its lines', and passages stand in order.
-    line_mean: float32 (dimension,), the mean of the lines' vectors.
-    keys: uint8 (vectors, 16), what stands for the text of each, so that it is not encoded again.
-    A score is a cosine in [-1, 1], higher is better; ties go by row.
-    """
-
-    faiss: Any
-    owners: Ints
-    line_mean: Floats
-    keys: Bytes
-
-    def search(
-        self, vector: Floats, count: int, allowed: Mask | None = None
-    ) -> tuple[Floats, Ints]:
-        """Return the scores of the best vectors and their rows, best first, at most `count`.
-
-        allowed: bool (passages,), whose vectors are searched; all where it is None.
-        """
-        parameters: Any = None
-        most = self.faiss.ntotal
-        if allowed is not None:
-            rows_allowed = allowed[self.owners[:, 0]]
-            most = int(rows_allowed.sum())
-            bits = np.packbits(rows_allowed, bitorder="little")
-            # FAISS's stubs describe C++; its Python classes take arrays and keywords.
-            selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
-            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        scores, rows = self.faiss.search(vector[None], min(count, most), params=parameters)
-        order = np.lexsort((rows[0], -scores[0]))
-        return scores[0][order], rows[0][order].astype(np.int32)
-
-    def of(self, passages: Ints) -> tuple[Floats, Ints]:
-        """Return all vectors of some passages, float32 (n, dimension), and their rows."""
-        firsts = np.searchsorted(self.owners[:, 0], passages)
-        afters = np.searchsorted(self.owners[:, 0], passages, side="right")
-        counts = afters - firsts
-        begins = np.cumsum(counts) - counts
-        rows = np.repeat(firsts - begins, counts) + np.arange(counts.sum())
-        found: Floats = self.faiss.reconstruct_batch(rows)
-        return found, rows.astype(np.int32)
+    names: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +58,23 @@ class Contents:
     @cached_property
     def line_starts(self) -> Int64s:
         """Return int64 (passages + 1,), the row of line_lexical where each passage begins."""
-        return np.cumsum([0, *self.notes.places[:, 2]], dtype=np.int64)
+        return np.append(0, np.cumsum(self.notes.places[:, 2], dtype=np.int64))
+
+    def lines_of(self, passages: Ints) -> Ranges:
+        """Return int64 (passages, 2), the rows of line_lexical that are of each."""
+        return np.stack([self.line_starts[passages], self.line_starts[passages + 1]], axis=1)
 
 
-_VOCABULARIES = TypeAdapter(Vocabulary)
+class _Name(msgspec.Struct):
+    """What is read of a document's record to tell its name."""
+
+    corpus: str
+    id: str
+
+
+_VOCABULARY = msgspec.json.Decoder(Vocabulary)
+_NAME = msgspec.msgpack.Decoder(_Name)
+_NAMES = "names.msgpack"
 _ENCODER = msgspec.msgpack.Encoder()
 _DOCUMENTS = msgspec.msgpack.Decoder(Document)
 _PASSAGES = msgspec.msgpack.Decoder(Passage)
@@ -141,21 +103,14 @@ def notes_of(
     documents: Iterable[bytes], passages: Iterable[bytes], places: Ints, korean: Mask
 ) -> Notes:
     """Return notes of such records; see Notes for the arrays."""
+    kept = records.joined(documents, _document)
     return Notes(
-        records.joined(documents, _document),
+        kept,
         records.joined(passages, _passage(places)),
         places,
         korean,
+        [(name.corpus, name.id) for name in map(_NAME.decode, kept.raw(0, len(kept)))],
     )
-
-
-def vectors_of(vectors: Floats, owners: Ints, keys: Bytes) -> Vectors:
-    """Return an exact inner product index over float32 (n, dimension) unit vectors."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
-    lines = vectors[owners[:, 1] != WHOLE]
-    mean = lines.mean(axis=0) if len(lines) else vectors.mean(axis=0)
-    return Vectors(index, owners, mean, keys)
 
 
 def write(contents: Contents, folder: Path, before: Path | None = None) -> list[str]:
@@ -164,25 +119,23 @@ def write(contents: Contents, folder: Path, before: Path | None = None) -> list[
     notes, vectors, states = contents.notes, contents.vectors, contents.states
     records.write(notes.documents, folder, "documents")
     records.write(notes.passages, folder, "passages")
-    faiss.write_index(vectors.faiss, str(folder / "vectors.faiss"))
+    (folder / _NAMES).write_bytes(_ENCODER.encode(notes.names))
     lexical.save(contents.lexical, folder, "passage_words")
     lexical.save(contents.line_lexical, folder, "line_words")
-    (folder / "vocabulary.json").write_bytes(_VOCABULARIES.dump_json(contents.vocabulary))
+    (folder / "vocabulary.json").write_bytes(msgspec.json.encode(contents.vocabulary))
     arrays = {
         "places": notes.places,
         "korean": notes.korean,
-        "owners": vectors.owners,
-        "vector_keys": vectors.keys,
         "state_places": states.places,
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     np.savez(folder / "small.npz", **_small(contents))
-    shared = []
+    shared = vector_files.write(vectors, folder, before)
     for segment in states.segments:
         for name, array in ((_STATES, segment.packed), (_STATE_LINES, segment.lines)):
             file = f"{name}{segment.name}.npy"
-            if before and _linked(before / file, folder / file):
+            if before and vector_files.linked(before / file, folder / file):
                 shared.append(file)
             else:
                 np.save(folder / file, array)
@@ -191,16 +144,12 @@ def write(contents: Contents, folder: Path, before: Path | None = None) -> list[
 
 def read(folder: Path) -> Contents:
     """Return what was written there; what is large stays mapped from disk."""
-    # Questions run side by side, each on one thread; a search by several waits for all of them.
-    faiss.omp_set_num_threads(1)
-    places, korean, owners, keys, state_places = (
-        np.load(folder / f"{name}.npy")
-        for name in ("places", "korean", "owners", "vector_keys", "state_places")
+    places, korean, state_places = (
+        np.load(folder / f"{name}.npy") for name in ("places", "korean", "state_places")
     )
     with np.load(folder / "small.npz") as small:
-        vectors = Vectors(
-            faiss.read_index(str(folder / "vectors.faiss")), owners, small["line_mean"], keys
-        )
+        width = int(small["graph_width"]) if "graph_width" in small else 0
+        vectors = vector_files.read(folder, small["line_mean"], width)
         states = TokenStates(_segments(folder), state_places, _projection(small))
         general = General(
             {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
@@ -212,8 +161,9 @@ def read(folder: Path) -> Contents:
         records.read(folder, "passages", _passage(places)),
         places,
         korean,
+        _names(folder),
     )
-    vocabulary = _VOCABULARIES.validate_json((folder / "vocabulary.json").read_bytes())
+    vocabulary = _VOCABULARY.decode((folder / "vocabulary.json").read_bytes())
     passages = lexical.load(folder, "passage_words")
     lines = lexical.load(folder, "line_words")
     return Contents(notes, vectors, states, passages, lines, vocabulary, general)
@@ -223,6 +173,7 @@ def _small(contents: Contents) -> dict[str, Any]:
     projection, general = contents.states.projection, contents.general
     small: dict[str, Any] = {
         "line_mean": contents.vectors.line_mean,
+        "graph_width": np.int64(vector_files.width(contents.vectors)),
         "state_mean": projection.mean,
         "state_components": projection.components,
         "state_deviations": projection.deviations,
@@ -258,15 +209,11 @@ def _segments(folder: Path) -> tuple[Segment, ...]:
     )
 
 
-def _linked(old: Path, new: Path) -> bool:
-    """Return whether the new file is the old one; a copy where the disk knows no links."""
-    if not old.exists():
-        return False
-    try:
-        os.link(old, new)
-    except OSError:
-        shutil.copyfile(old, new)
-    return True
+def _names(folder: Path) -> Sequence[tuple[str, str]]:
+    # Up to schema 4 there were none: nothing but embeddings is taken from such an index.
+    path = folder / _NAMES
+    data = path.read_bytes() if path.exists() else _ENCODER.encode([])
+    return msgspec.msgpack.decode(data, type=list[tuple[str, str]])
 
 
 def _document(number: int, record: bytes) -> Document:

@@ -1,7 +1,6 @@
 """Folders of Markdown files, or lone files, to documents."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from index import files
+from index.cpus import usable_cpus
 from index.decode import Undecodable, decode
 from index.errors import CorpusError
 from index.files import SUFFIXES
@@ -96,7 +96,7 @@ def read(
     read, two files would have one address, or nothing is left. Many files are read by as many
     processes as there are processors; CorpusError says when one of those dies.
     """
-    found = list(scan(corpora, include, exclude, os.cpu_count() or 1, known, cache_dir))
+    found = list(scan(corpora, include, exclude, usable_cpus(), known, cache_dir))
     documents = tuple(item for item in found if isinstance(item, Document))
     skipped = tuple(item for item in found if isinstance(item, Skipped))
     order = tuple(

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from index import journal, states
-from index.contents import WHOLE, Contents
+from index.contents import Contents
 from index.encoder import Encoding, Floats, normalise
 from index.journal import Kept, Row
 from index.passages import heading_path
 from index.planning import Fresh, Plan, Vectors, of_before
 from index.states import Int64s, Projection, Segment, TokenStates
+from index.vectors import WHOLE
 
 # Notes that grew so much have other tokens than those that the projection was learned from.
 _OUTGROWN = 4

@@ -8,7 +8,8 @@ NotesError                what went wrong and what to do, in one sentence for a 
 │   ├── IndexMissing      nothing was built yet
 │   ├── IndexDamaged      files are missing, cut short or changed
 │   ├── IndexMismatch     built by another schema, or with other weights
-│   └── IndexBusy         another process builds it
+│   ├── IndexBusy         another process builds it
+│   └── StoreAway         what holds its vectors does not answer
 ├── QuestionError         a question cannot be searched
 ├── UnknownName           there is no corpus, document, answer or key of that name
 ├── KeysUnusable, KeyRefused    keys cannot be read, or such a key cannot be made
@@ -58,6 +59,10 @@ class IndexBusy(IndexUnusable):
     """Another process builds the index."""
 
 
+class StoreAway(IndexUnusable):
+    """What holds the vectors of the index does not answer at the moment."""
+
+
 class QuestionError(NotesError):
     """A question cannot be searched; reason is for faces that say it in another language."""
 
@@ -91,4 +96,8 @@ class LimitsUnusable(NotesError):
 
 
 class Overloaded(NotesError):
-    """Too many questions at once."""
+    """Too many questions at once; seconds: when to try again."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds

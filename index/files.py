@@ -5,11 +5,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore import GitIgnorePatternError
+from typing import TYPE_CHECKING
 
 from index.errors import CorpusError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 SUFFIXES = (".md", ".markdown", ".mdx")
 _IGNORE = ".gitignore"
@@ -20,8 +21,8 @@ _SHOWN = ".md, .markdown or .mdx"
 class Chosen:
     """Globs as `.gitignore` has them: what is read, all where there are none, and what is not."""
 
-    include: GitIgnoreSpec | None
-    exclude: GitIgnoreSpec
+    include: "GitIgnoreSpec | None"
+    exclude: "GitIgnoreSpec"
 
     def reads(self, path: str) -> bool:
         """Return whether the globs let a file be read, by its path below the corpus."""
@@ -102,7 +103,7 @@ class _Ignored:
     """What a `.gitignore` says about the paths below the folder that it stands in."""
 
     above: str
-    spec: GitIgnoreSpec
+    spec: "GitIgnoreSpec"
 
 
 def _ignored(path: Path, root: Path, above: str) -> _Ignored | None:
@@ -115,8 +116,11 @@ def _ignored(path: Path, root: Path, above: str) -> _Ignored | None:
         return None
 
 
-def _tolerant(lines: Sequence[str]) -> GitIgnoreSpec:
+def _tolerant(lines: Sequence[str]) -> "GitIgnoreSpec":
     """Return the patterns; one that is none ignores nothing, as for Git."""
+    from pathspec import GitIgnoreSpec
+    from pathspec.patterns.gitignore import GitIgnorePatternError
+
     good = []
     for line in lines:
         try:
@@ -135,7 +139,11 @@ def _is_ignored(path: str, ignored: Sequence[_Ignored]) -> bool:
     return False
 
 
-def _spec(globs: Sequence[str]) -> GitIgnoreSpec:
+def _spec(globs: Sequence[str]) -> "GitIgnoreSpec":
+    # Only what reads notes waits for the library.
+    from pathspec import GitIgnoreSpec
+    from pathspec.patterns.gitignore import GitIgnorePatternError
+
     try:
         return GitIgnoreSpec.from_lines([_normal(glob) for glob in globs])
     except (GitIgnorePatternError, ValueError) as error:

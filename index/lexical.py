@@ -1,16 +1,17 @@
 """Lexical search: BM25 over the analyzer's words."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import marisa_trie
 import numpy as np
 import numpy.typing as npt
 
 from index.encoder import Floats, Ints
+from index.stores import Ranges, rows_of
 
 # Robertson and Zaragoza 2009, the usual values.
 _K1 = 1.2
@@ -26,12 +27,12 @@ class Lexical:
 
     Scores follow from the counts when asked for, so that an edit changes the counts of its own
     texts alone.
-    words: each word's number. starts: int64 (words + 1,), where its postings begin. rows: int32
-    (postings,), ascending within a word. counts: uint16 (postings,). lengths: int32 (texts,), in
-    words.
+    words: each word's number, in a trie (marisa) that is mapped as it is. starts: int64
+    (words + 1,), where a word's postings begin. rows: int32 (postings,), ascending within a word.
+    counts: uint16 (postings,). lengths: int32 (texts,), in words.
     """
 
-    words: Mapping[str, int]
+    words: marisa_trie.Trie
     starts: Int64s
     rows: Ints
     counts: Counts
@@ -39,8 +40,8 @@ class Lexical:
 
     def frequency(self, word: str) -> int:
         """Return how many texts hold the word."""
-        number = self.words.get(word)
-        return 0 if number is None else int(self.starts[number + 1] - self.starts[number])
+        start, end = self._bounds(word)
+        return end - start
 
     def rarity(self, word: str) -> float:
         """Return the word's inverse document frequency, highest for one that no text holds."""
@@ -57,11 +58,44 @@ class Lexical:
         rarities = {word: self.rarity(word) for word in words}
         found = np.zeros(len(self.lengths), np.float32)
         for word, rarity in rarities.items():
-            if (number := self.words.get(word)) is not None:
-                postings = slice(self.starts[number], self.starts[number + 1])
-                rows, counts = self.rows[postings], self.counts[postings]
-                found[rows] += np.float32(rarity) * counts / (counts + self._norms[rows])
+            postings = slice(*self._bounds(word))
+            rows = self.rows[postings]
+            found[rows] += self._part(rarity, rows, self.counts[postings])
         return found / np.float32(sum(rarities.values())) if rarities else found
+
+    def share_within(self, words: Sequence[str], within: Ranges) -> Floats:
+        """Return the same of some texts alone, at a cost that does not grow with all of them.
+
+        within: int64 (n, 2), their rows [start, end); what is returned is of one range after
+        another.
+        """
+        rarities = {word: self.rarity(word) for word in words}
+        sizes = within[:, 1] - within[:, 0]
+        begins = np.cumsum(sizes) - sizes
+        found: Floats = np.zeros(sizes.sum(), np.float32)
+        bounds = within.astype(np.int32)
+        for word, rarity in rarities.items():
+            postings = slice(*self._bounds(word))
+            all_rows = self.rows[postings]
+            edges = np.searchsorted(all_rows, bounds)
+            inside = rows_of(edges)
+            rows = all_rows[inside]
+            places = rows + np.repeat(begins - within[:, 0], edges[:, 1] - edges[:, 0])
+            found[places] += self._part(rarity, rows, self.counts[postings][inside])
+        if rarities:
+            found /= np.float32(sum(rarities.values()))
+        return found
+
+    def _part(self, rarity: float, rows: Ints, counts: Counts) -> Floats:
+        found: Floats = np.float32(rarity) * counts / (counts + self._norms[rows])
+        return found
+
+    def _bounds(self, word: str) -> tuple[int, int]:
+        """Return where a word's postings begin and end."""
+        number = self.words.get(word)
+        if number is None:
+            return 0, 0
+        return int(self.starts[number]), int(self.starts[number + 1])
 
     @cached_property
     def _norms(self) -> Floats:
@@ -72,7 +106,11 @@ class Lexical:
 
 
 NOTHING = Lexical(
-    {}, np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.uint16), np.zeros(0, np.int32)
+    marisa_trie.Trie(),
+    np.zeros(1, np.int64),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.uint16),
+    np.zeros(0, np.int32),
 )
 
 
@@ -92,7 +130,7 @@ def updated(old: Lexical, sources: Int64s, texts: Mapping[int, Sequence[str]]) -
     moved[sources[taken]] = np.flatnonzero(taken)
     lengths = np.zeros(len(sources), np.int32)
     lengths[taken] = old.lengths[sources[taken]]
-    numbers = dict(old.words)
+    numbers: dict[str, int] = dict(old.words.items())
     fresh: list[tuple[int, int, int]] = []
     for row, words in texts.items():
         lengths[row] = len(words)
@@ -105,13 +143,19 @@ def updated(old: Lexical, sources: Int64s, texts: Mapping[int, Sequence[str]]) -
     owners = np.repeat(np.arange(len(old.words)), np.diff(old.starts))[kept]
     postings = np.concatenate([owners, added[:, 0]]), np.concatenate([rows[kept], added[:, 1]])
     counts = np.concatenate([old.counts[kept], added[:, 2].astype(np.uint16)])
-    order = np.argsort(postings[0] * max(len(sources), 1) + postings[1])
     sizes = np.bincount(postings[0], minlength=len(numbers))
     # Words that no text holds any more are forgotten.
-    names = [word for word, size in zip(numbers, sizes, strict=True) if size]
+    held = {word: number for word, number in numbers.items() if sizes[number]}
+    trie = marisa_trie.Trie(held)
+    places = np.zeros(len(numbers), np.int64)
+    for word, number in held.items():
+        places[number] = trie[word]
+    order = np.argsort(places[postings[0]] * max(len(sources), 1) + postings[1])
+    counted = np.zeros(len(held) + 1, np.int64)
+    counted[1 + places[list(held.values())]] = sizes[list(held.values())]
     return Lexical(
-        {word: number for number, word in enumerate(names)},
-        np.concatenate([[0], np.cumsum(sizes[sizes > 0])]).astype(np.int64),
+        trie,
+        np.cumsum(counted),
         postings[1][order].astype(np.int32),
         counts[order],
         lengths,
@@ -120,17 +164,20 @@ def updated(old: Lexical, sources: Int64s, texts: Mapping[int, Sequence[str]]) -
 
 def save(lexical: Lexical, folder: Path, name: str) -> None:
     """Write it into the folder, as files that begin with the name."""
-    words = json.dumps(list(lexical.words), ensure_ascii=False)
-    (folder / f"{name}.words.json").write_text(words, "utf-8")
+    (folder / f"{name}.words.trie").write_bytes(lexical.words.tobytes())
     for part in _PARTS:
         np.save(folder / f"{name}.{part}.npy", getattr(lexical, part))
 
 
 def load(folder: Path, name: str) -> Lexical:
-    """Return what was saved there; all but the words stays mapped from disk."""
-    words = json.loads((folder / f"{name}.words.json").read_text("utf-8"))
+    """Return what was saved there, mapped from disk."""
+    words = marisa_trie.Trie()
+    path = folder / f"{name}.words.trie"
+    # Up to schema 4 there was none: nothing but embeddings is taken from such an index.
+    if path.exists():
+        words.mmap(str(path))
     parts = (np.load(folder / f"{name}.{part}.npy", mmap_mode="r") for part in _PARTS)
-    return Lexical({word: number for number, word in enumerate(words)}, *parts)
+    return Lexical(words, *parts)
 
 
 _PARTS = ("starts", "rows", "counts", "lengths")

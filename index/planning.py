@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from index import contents as held
 from index import journal
-from index.contents import WHOLE, Contents, Mask
+from index.contents import Contents
 from index.corpus import Collection
 from index.encoder import Encoder, Ints, Weights
 from index.notes import Document, Passage
 from index.passages import embedded_text, heading_path, passages
 from index.states import Bytes, Int64s
+from index.stores import Mask
+from index.vectors import WHOLE
 
 PASSAGE_TOKENS = 256
 

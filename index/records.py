@@ -1,6 +1,7 @@
 """What is kept of documents and passages one by one, and decoded when it is asked for."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Generic, TypeVar, overload
@@ -12,9 +13,12 @@ T = TypeVar("T")
 Bytes = npt.NDArray[np.uint8]
 Int64s = npt.NDArray[np.int64]
 
+# An answer comes back to its documents several times, and so do the next ones.
+_LATEST = 64
+
 
 class Records(Sequence[T], Generic[T]):
-    """Records one after another; kept: whether what was decoded once is held."""
+    """Records one after another; kept: whether all that was decoded is held, or the latest."""
 
     def __init__(
         self, data: Bytes, starts: Int64s, decode: Callable[[int, bytes], T], kept: bool = False
@@ -25,8 +29,8 @@ class Records(Sequence[T], Generic[T]):
         """
         self.data = data
         self.starts = starts
-        self._decode = decode
-        self._decoded: dict[int, T] | None = {} if kept else None
+        # Without the records in it, so that they are freed with their version.
+        self._read = lru_cache(None if kept else _LATEST)(partial(_decoded, data, starts, decode))
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -41,12 +45,7 @@ class Records(Sequence[T], Generic[T]):
         position = int(number) + (len(self) if number < 0 else 0)
         if not 0 <= position < len(self):
             raise IndexError(number)
-        if self._decoded is not None and position in self._decoded:
-            return self._decoded[position]
-        found = self._decode(position, self.raw(position, position + 1)[0])
-        if self._decoded is not None:
-            self._decoded[position] = found
-        return found
+        return self._read(position)
 
     def __iter__(self) -> Iterator[T]:
         return (self[position] for position in range(len(self)))
@@ -55,6 +54,11 @@ class Records(Sequence[T], Generic[T]):
         """Return the bytes of some records."""
         edges = self.starts[start : stop + 1].tolist()
         return [self.data[begin:end].tobytes() for begin, end in pairwise(edges)]
+
+
+def _decoded(data: Bytes, starts: Int64s, decode: Callable[[int, bytes], T], position: int) -> T:
+    begin, end = starts[position : position + 2].tolist()
+    return decode(position, data[begin:end].tobytes())
 
 
 def joined(records: Iterable[bytes], decode: Callable[[int, bytes], T]) -> Records[T]:

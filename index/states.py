@@ -82,8 +82,9 @@ class TokenStates:
             (self.segments[number], slice(start, start + count))
             for number, start, count in self.places[passages].tolist()
         ]
-        packed = np.concatenate([segment.packed[rows] for segment, rows in found])
-        return packed, np.concatenate([segment.lines[rows] for segment, rows in found])
+        # A slice of what is mapped costs many times that of a plain array.
+        packed = np.concatenate([np.asarray(segment.packed)[rows] for segment, rows in found])
+        return packed, np.concatenate([np.asarray(segment.lines)[rows] for segment, rows in found])
 
     def compare(self, question: Floats, passages: Ints) -> "Alignment":
         """Return how well each of the question's projected tokens is met in these passages."""

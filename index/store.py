@@ -11,13 +11,14 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import xxhash
 from pydantic import TypeAdapter, ValidationError
 
 from index import contents as contents_files
@@ -25,21 +26,28 @@ from index.contents import Contents, Notes
 from index.encoder import Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
 
-SCHEMA = 4
+SCHEMA = 5
 REBUILD = "Build it anew: notes build"
 KEPT = 3
 _MANIFEST = "manifest.json"
 _EXTRA = "extra."
+# Files are hashed part by part, so that several threads share a large one.
+_PART = 1 << 24
+_BUFFER = 1 << 20
+_SHA256 = "sha256:"
 _STAMP = "%Y%m%dT%H%M%S%f"
 _STAMPED = "20260101T000000000000"
 
 
 @dataclass(frozen=True)
 class File:
-    """Size and SHA-256 of one file of the index."""
+    """Size of one file of the index, and what tells damage: the XXH3 of its parts' XXH3.
+
+    Against whoever means harm it is no help, nor would any hash be that stands beside the file.
+    """
 
     size: int
-    sha256: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -121,11 +129,12 @@ def publish(
     extras: Mapping[str, bytes],
     shared: Mapping[str, File],
     keep: int = KEPT,
+    announce: Callable[[Manifest], None] = lambda manifest: None,
 ) -> Snapshot:
     """Switch to the version drafted in a folder, whose files were read back as contents.
 
     shared: what is known of the files that the version before has as well. keep: how many versions
-    stay.
+    stay. announce: called before it is switched to, which what it raises prevents.
     """
     for name, data in extras.items():
         (folder / f"{_EXTRA}{name}").write_bytes(data)
@@ -146,10 +155,9 @@ def publish(
             "vectors": len(contents.vectors.owners),
             "tokens": int(contents.states.places[:, 2].sum()),
         },
-        files={
-            path.name: shared.get(path.name) or _file(path) for path in sorted(folder.iterdir())
-        },
+        files=_files(folder, shared),
     )
+    announce(manifest)
     (folder / _MANIFEST).write_bytes(_MANIFESTS.dump_json(manifest, indent=2))
     _sync([path for path in folder.iterdir() if path.name not in shared])
     place = data_dir / "versions" / version
@@ -261,27 +269,27 @@ def _load(folder: Path) -> Snapshot:
 
 
 def _opened(folder: Path, manifest: Manifest) -> Snapshot:
-    # Hashing does without the interpreter's lock.
     with ThreadPoolExecutor() as threads:
-        checks = [
-            threads.submit(_check, folder / name, manifest.files[name]) for name in manifest.files
-        ]
-    for check in checks:
-        check.result()
+        parts = {
+            name: _hashed(folder / name, expected, threads)
+            for name, expected in manifest.files.items()
+        }
+    for name, hashed in parts.items():
+        _check(folder / name, manifest.files[name], hashed)
     names = [name for name in manifest.files if name.startswith(_EXTRA)]
     extras = {name.removeprefix(_EXTRA): (folder / name).read_bytes() for name in names}
     return Snapshot(manifest, contents_files.read(folder), extras, folder)
 
 
-def _check(path: Path, expected: File) -> None:
+def _check(path: Path, expected: File, parts: Sequence[Future[bytes]]) -> None:
     try:
-        found = _file(path)
+        found = File(path.stat().st_size, _digest(path, expected, parts))
     except OSError as error:
         raise IndexDamaged(f"{path} cannot be read: {error}. {REBUILD}") from error
     if found != expected:
         raise IndexDamaged(
-            f"{path} is damaged: {found.size} bytes with SHA-256 {found.sha256[:12]}…,"
-            f" the manifest says {expected.size} with {expected.sha256[:12]}…. {REBUILD}"
+            f"{path} is damaged: {found.size} bytes with hash {found.digest[:12]}…,"
+            f" the manifest says {expected.size} with {expected.digest[:12]}…. {REBUILD}"
         )
 
 
@@ -289,6 +297,9 @@ def _salvaged(folder: Path) -> Snapshot | None:
     """Return a version of another schema as far as this program can read it, read by another."""
     try:
         kept = TypeAdapter(dict[str, Any]).validate_json((folder / _MANIFEST).read_bytes())
+        for file in kept["files"].values():
+            if digest := file.pop("sha256", ""):
+                file["digest"] = _SHA256 + digest
         return _opened(folder, _MANIFESTS.validate_python({**kept, "reader": ""}))
     except Exception:  # whatever an unknown schema may bring
         return None
@@ -313,9 +324,45 @@ def _read_manifest(folder: Path) -> Manifest:
         ) from error
 
 
-def _file(path: Path) -> File:
+def _files(folder: Path, shared: Mapping[str, File]) -> dict[str, File]:
+    """Return what is known of each file; shared: what is known already."""
+    found = {}
+    with ThreadPoolExecutor() as threads:
+        for path in sorted(folder.iterdir()):
+            known = shared.get(path.name)
+            if not known or known.digest.startswith(_SHA256):
+                empty = File(path.stat().st_size, "")
+                known = File(empty.size, _digest(path, empty, _hashed(path, empty, threads)))
+            found[path.name] = known
+    return found
+
+
+def _hashed(path: Path, expected: File, threads: ThreadPoolExecutor) -> list[Future[bytes]]:
+    """Return the hashes of the parts of a file, to come."""
+    if expected.digest.startswith(_SHA256):
+        return []
+    return [threads.submit(_part, path, start) for start in range(0, max(expected.size, 1), _PART)]
+
+
+def _part(path: Path, start: int) -> bytes:
+    # Both reading and hashing do without the interpreter's lock.
+    buffer = memoryview(bytearray(_BUFFER))
+    hashing = xxhash.xxh3_128()
+    with path.open("rb", buffering=0) as stream:
+        stream.seek(start)
+        left = _PART
+        while left and (count := stream.readinto(buffer[:left])):
+            hashing.update(buffer[:count])
+            left -= count
+    return hashing.digest()
+
+
+def _digest(path: Path, expected: File, parts: Sequence[Future[bytes]]) -> str:
+    if parts:
+        return xxhash.xxh3_128_hexdigest(b"".join([part.result() for part in parts]))
+    # Up to schema 4.
     with path.open("rb") as stream:
-        return File(path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
+        return _SHA256 + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sync(paths: Iterable[Path]) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 import pytest
@@ -18,6 +19,9 @@ from index.model.export import ensure
 from index.onnx_encoder import OnnxEncoder
 from index.torch_encoder import TorchEncoder
 from ui.building import build_index
+
+if TYPE_CHECKING:
+    from milvus_server import MilvusServer
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +73,22 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     """Return the real browser."""
     with launched(playwright) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator["MilvusServer"]:
+    """Return a real Milvus; what wants it fails where it does not start."""
+    from milvus_server import MilvusServer
+
+    server = MilvusServer(tmp_path_factory.mktemp("milvus"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def milvus_uri(milvus_server: "MilvusServer") -> str:
+    """Return its address."""
+    return milvus_server.uri

@@ -1,11 +1,14 @@
 """Words for lexical search: what counts as one, and in which form."""
 
+import subprocess
+import sys
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from running import ROOT
 
 from index.analyzer import analyze, morphemes, stem
 
@@ -89,3 +92,25 @@ def test_morphemes_come_with_their_tags() -> None:
 def test_stems_join_the_forms_of_a_word() -> None:
     assert stem("volumes") == stem("volume")
     assert stem("caching") == stem("cache")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it asks Linux what is mapped")
+def test_threads_share_one_dictionary() -> None:
+    code = """
+import threading
+from index.analyzer import analyze
+
+found = []
+read = lambda: found.append(analyze("볼륨은 어디에"))
+threads = [threading.Thread(target=read) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with open("/proc/self/maps") as maps:
+    print(found == [["볼륨"]] * 4, sum("sys.dic" in line for line in maps))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("True 1\n", 0), done.stderr

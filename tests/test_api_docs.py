@@ -69,6 +69,8 @@ def fresh(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local(fresh: Path) -> Iterator[Server]:
     """Return a server on this machine alone."""
     with run_server(fresh) as running:
+        # The chat is ready then, as the page has it.
+        httpx.get(running.url, timeout=60)
         yield running
 
 

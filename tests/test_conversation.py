@@ -311,7 +311,18 @@ class TestConversations:
         asked = docker.ask(Question("볼륨이 뭐야?", history=history))
         assert said(asked) == said(ask(docker, "볼륨이 뭐야?"))
 
-    def test_what_the_notes_do_not_cover_stays_uncovered(self, docker: Assistant) -> None:
-        asked = ask(docker, "볼륨이 뭐야?", "비행기 표는 어떻게 환불하나요?")
+    @pytest.mark.parametrize(
+        ("before", "question"),
+        [
+            ("볼륨이 뭐야?", "비행기 표는 어떻게 환불하나요?"),
+            ("How is a VM different from a container?", "best pasta recipe"),
+            ("도커 컴포즈가 뭐예요?", "된장찌개 맛있게 끓이는 비결"),
+        ],
+    )
+    def test_what_the_notes_do_not_cover_stays_uncovered(
+        self, docker: Assistant, before: str, question: str
+    ) -> None:
+        asked = ask(docker, before, question)
         assert asked.grade == "not_covered"
+        assert asked.query == question
         assert asked.closest is not None

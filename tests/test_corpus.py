@@ -202,9 +202,9 @@ def test_many_files_are_read_by_several_processes_alike(
     (tmp_path / "7.md").write_text("")
     (tmp_path / "8.md").write_bytes(b"# \xff\n")
     (tmp_path / "9.md").write_text("---\na: [\n---\nThey dive.\n")
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("index.corpus.usable_cpus", lambda: 2)
     several = read({"n": tmp_path})
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("index.corpus.usable_cpus", lambda: 1)
     assert several == read({"n": tmp_path})
     assert (len(several.documents), len(several.skipped), len(several.warnings)) == (518, 2, 1)
 

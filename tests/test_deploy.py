@@ -24,6 +24,7 @@ DEPLOY = ROOT / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+MILVUS = list(yaml.safe_load_all((DEPLOY / "kubernetes.milvus.yaml").read_text()))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 IMAGE = dict(re.findall(r"\b(NOTES_\w+)=(\S+)", DOCKERFILE))
 USER = 10001
@@ -40,14 +41,18 @@ def servers() -> dict[str, Any]:
     return found
 
 
-def test_compose_is_what_its_specification_says() -> None:
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.milvus.yaml"])
+def test_compose_is_what_its_specification_says(name: str) -> None:
+    compose = yaml.safe_load((DEPLOY / name).read_text())
     schema = files("check_jsonschema") / "builtin_schemas" / "vendor" / "compose-spec.json"
-    faults = Draft7Validator(json.loads(schema.read_text())).iter_errors(COMPOSE)
+    faults = Draft7Validator(json.loads(schema.read_text())).iter_errors(compose)
     assert [fault.message for fault in faults] == []
 
 
 @pytest.mark.parametrize(
-    "resource", KUBERNETES, ids=lambda each: f"{each['kind']}-{each['metadata']['name']}"
+    "resource",
+    [*KUBERNETES, *MILVUS],
+    ids=lambda each: f"{each['kind']}-{each['metadata']['name']}",
 )
 def test_kubernetes_takes_each_resource(resource: dict[str, Any]) -> None:
     kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
@@ -175,3 +180,16 @@ def test_what_resources_refer_to_is_defined_or_documented() -> None:
         "NOTES_REDIS_URL"
     ]
     assert ("Service", url.removeprefix("redis://").partition(":")[0]) in defined
+
+
+def test_milvus_is_where_the_servers_look_for_it() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.milvus.yaml").read_text())
+    for name in ("watcher", "server"):
+        assert name in COMPOSE["services"]
+        assert compose["services"][name]["environment"] == {
+            "NOTES_MILVUS_URI": "http://milvus:19530"
+        }
+    assert compose["services"]["milvus"]["networks"] == ["back"]
+    (service,) = (each for each in MILVUS if each["kind"] == "Service")
+    named = re.findall(r"http://([\w-]+):19530", (DEPLOY / "kubernetes.milvus.yaml").read_text())
+    assert named == [service["metadata"]["name"]]

@@ -203,19 +203,19 @@ def test_a_damaged_file_is_named_and_the_version_before_answers(
         path.unlink(missing_ok=True)
         path.write_bytes(data)
     assert "second" in answered(place)
-    (folder / "vectors.faiss").write_bytes(b"")
+    (folder / "vectors.npy").write_bytes(b"")
     done = notes(place / "data", "ask", "When does harbour 3 open?")
     assert done.returncode == 0
     assert "first" in done.stdout
-    assert "vectors.faiss is damaged" in done.stderr
+    assert "vectors.npy is damaged" in done.stderr
     assert build(place).returncode == 0
     check_whole(place, "second")
 
 
 def test_with_no_whole_version_the_damage_is_an_error(place: Path) -> None:
     folder = place / "data" / "versions" / store.current(place / "data")
-    (folder / "vectors.faiss").unlink()
-    with pytest.raises(IndexUnusable, match=r"vectors\.faiss.*notes build"):
+    (folder / "vectors.npy").unlink()
+    with pytest.raises(IndexUnusable, match=r"vectors\.npy.*notes build"):
         store.serviceable(place / "data", print)
 
 

@@ -1,7 +1,10 @@
 """Imports go one way: ui, then assistant, then index."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,3 +39,17 @@ def test_nobody_changes_the_parser_that_all_share() -> None:
     for package in ("assistant", "ui"):
         for path in (ROOT / package).rglob("*.py"):
             assert not re.search(r"\.(disable|enable|use)\(", path.read_text()), path
+
+
+@pytest.mark.parametrize("module", ["index.encoder", "assistant.evaluate", "ui.cli"])
+def test_numpy_is_loaded_for_one_thread_whatever_comes_first(module: str) -> None:
+    asked = (
+        f"import {module}, numpy, threadpoolctl\n"
+        "print(*(found['num_threads'] for found in threadpoolctl.threadpool_info()\n"
+        "    if 'numpy' in found['filepath']))"
+    )
+    environment = {key: value for key, value in os.environ.items() if "_NUM_THREADS" not in key}
+    found = subprocess.run(
+        [sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["1"]

@@ -26,7 +26,7 @@ from assistant.service import Service, open_service
 from assistant.settings import Settings
 from index import store
 from index.onnx_encoder import OnnxEncoder
-from ui.chat import Edition
+from ui.edition import Edition
 from ui.reader import Reader, create_reader
 
 AMBER, COBALT = EDITIONS

@@ -152,7 +152,7 @@ class TestHits:
 
     def test_each_stage_is_what_it_says(self, assistant: Assistant, question: str) -> None:
         contents, query = assistant.snapshot.contents, assistant.query(question)
-        everything = contents.vectors.faiss.reconstruct_n(0, contents.vectors.faiss.ntotal)
+        everything = contents.vectors.matrix
         owners = contents.vectors.owners
         share = contents.lexical.share(query.words)
         centre = contents.general.vector_means[query.language]

@@ -19,6 +19,7 @@ from index.lexical import index_words
 from index.notes import Document, Passage
 from index.passages import embedded_text, passages
 from index.states import Projection, Segment, TokenStates
+from index.vectors import WHOLE, vectors_of
 from index.vocabulary import collect
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -69,13 +70,13 @@ def contents() -> held.Contents:
     owners = [
         (row, line)
         for row, passage in enumerate(found.passages)
-        for line in range(held.WHOLE, len(passage.lines))
+        for line in range(WHOLE, len(passage.lines))
     ]
     texts = [embedded_text(found.documents[p.document], p) for p in found.passages]
     lines = [line.plain for passage in found.passages for line in passage.lines]
     return held.Contents(
         notes=found,
-        vectors=held.vectors_of(
+        vectors=vectors_of(
             vectors(len(owners)),
             np.asarray(owners, np.int32),
             np.arange(16 * len(owners), dtype=np.uint8).reshape(-1, 16),
@@ -131,7 +132,7 @@ def test_a_vector_searched_against_itself_gives_one_and_ties_go_by_row() -> None
     stored = vectors(20)
     stored[7] = stored[3]
     keys = np.zeros((20, 16), np.uint8)
-    index = held.vectors_of(stored, np.zeros((20, 2), np.int32), keys)
+    index = vectors_of(stored, np.zeros((20, 2), np.int32), keys)
     scores, rows = index.search(stored[3], 100)
     assert scores[0] == pytest.approx(1, abs=1e-6)
     assert list(rows[:2]) == [3, 7]
@@ -143,7 +144,7 @@ def test_all_parts_are_read_back(written: Path) -> None:
     expected, loaded = contents(), store.load(written).contents
     assert loaded.vocabulary == expected.vocabulary
     assert loaded.line_starts.tolist() == expected.line_starts.tolist()
-    everything = loaded.vectors.faiss.reconstruct_n(0, loaded.vectors.faiss.ntotal)
+    everything = loaded.vectors.matrix
     np.testing.assert_array_equal(everything, vectors(len(everything)))
     np.testing.assert_array_equal(loaded.vectors.owners, expected.vectors.owners)
     np.testing.assert_array_equal(loaded.vectors.line_mean, expected.vectors.line_mean)
@@ -175,7 +176,7 @@ def test_token_states_are_mapped_from_disk(written: Path) -> None:
 def test_the_vectors_of_passages_are_their_own(written: Path) -> None:
     snapshot = store.load(written)
     index = snapshot.contents.vectors
-    everything = index.faiss.reconstruct_n(0, len(index.owners))
+    everything = index.matrix
     count = len(snapshot.notes.passages)
     for chosen in (np.arange(count), np.arange(count)[::-2], np.array([count // 2])):
         found, rows = index.of(chosen.astype(np.int32))
@@ -206,7 +207,7 @@ def harmed(data: bytes, harm: str) -> bytes:
 def test_damage_is_named_with_the_way_out(tmp_path: Path, harm: str) -> None:
     folder = tmp_path / "versions" / write(tmp_path).version
     paths = sorted(folder.iterdir())
-    assert {"manifest.json", "passages.msgpack", "states.000000.npy", "vectors.faiss"} < {
+    assert {"manifest.json", "passages.msgpack", "states.000000.npy", "vectors.npy"} < {
         p.name for p in paths
     }
     for path in paths:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
+from assistant.milvus import milvus as store_of
 from assistant.settings import Settings
 from index import corpus, lock, store
-from index.build import reader, unchanged
+from index.build import announced, follow, reader, unchanged
 from index.engines import open_encoder
 from index.journal import Progress
 from ui.building import build_index, is_calibrated_alike, unseen
@@ -14,8 +15,9 @@ from ui.building import build_index, is_calibrated_alike, unseen
 if TYPE_CHECKING:
     from assistant.evaluate import Case
     from index.corpus import Collection
-    from index.encoder import Encoder
+    from index.encoder import Encoder, Encoding
     from index.store import Snapshot
+    from index.stores.milvus import Milvus
 
 
 def assemble(
@@ -54,6 +56,7 @@ def assemble(
         if before and before.manifest.weights != encoder.weights:
             before, collection = None, read()
         elif known is not None and not cases and _stands(before, collection):
+            _given(before, store_of(settings), encoder, settings.data_dir, report)
             return before
         return build_index(
             collection,
@@ -64,7 +67,29 @@ def assemble(
             before,
             progress,
             settings.keep_versions,
+            store_of(settings),
         )
+
+
+def _given(
+    standing: "Snapshot",
+    milvus: "Milvus | None",
+    encoder: "Encoder",
+    data_dir: Path,
+    report: Callable[[str], None],
+) -> None:
+    """Give Milvus, where there is one, the vectors of a version that it does not have yet."""
+    if not milvus:
+        return
+    from index import remote
+
+    if not milvus.has(remote.collection(standing.manifest, data_dir)):
+
+        def encoded(texts: Sequence[str]) -> "list[Encoding]":
+            return list(encoder.encode(texts, "query"))
+
+        announced(standing.contents, encoded, milvus, data_dir, report)(standing.manifest)
+    follow(standing, milvus, data_dir, report)
 
 
 def _stands(before: "Snapshot | None", collection: "Collection") -> "TypeGuard[Snapshot]":

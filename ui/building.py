@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assistant import smalltalk
 from assistant.ask import JUDGE, SMALLTALK, word_test
@@ -17,6 +18,9 @@ from index.corpus import Collection
 from index.encoder import Encoder
 from index.journal import Progress
 from index.store import KEPT, Snapshot
+
+if TYPE_CHECKING:
+    from index.stores.milvus import Milvus
 
 # What calibrated the judge, and how many passages came or went since.
 _CALIBRATED = "calibrated.json"
@@ -38,6 +42,7 @@ def build_index(
     before: Snapshot | None = None,
     progress: Progress = unseen,
     keep: int = KEPT,
+    milvus: "Milvus | None" = None,
 ) -> Snapshot:
     """Return a new version of the index over the notes, most of it taken from the one before.
 
@@ -59,7 +64,7 @@ def build_index(
             _CALIBRATED: json.dumps([_calibrator(), changed]).encode(),
         }
 
-    return build(collection, data_dir, encoder, report, prepare, before, progress, keep)
+    return build(collection, data_dir, encoder, report, prepare, before, progress, keep, milvus)
 
 
 def is_calibrated_alike(snapshot: Snapshot) -> bool:

@@ -1,7 +1,6 @@
 """The chat: questions and answer cards in Gradio."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,35 +8,23 @@ from assistant.answer import Answer
 from assistant.ask import MAX_HISTORY, Assistant, Question
 from assistant.messages import message
 from index.contents import Notes
+from index.cpus import usable_cpus
 from index.errors import QuestionError
-from index.language import language
-from ui.cards import answer_card, notice_card, title, topics, turn, welcome
+from ui.cards import answer_card, notice_card, title, turn
+from ui.edition import Edition
 from ui.gradio_alone import gradio as gr
 from ui.labels import LANGUAGES, label, text
-from ui.suggestions import Suggestions
 
 _STATIC = Path(__file__).parent / "static"
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Noto Sans KR")
 _CODE_FONTS = ("ui-monospace", "SFMono-Regular", "Consolas", "D2Coding")
 # More at once than cores would only take memory.
-_AT_ONCE = os.cpu_count() or 1
-_EXAMPLES = 6
+_AT_ONCE = usable_cpus()
 _KEPT = 20
 # Of a question that is too long to be asked, as much is shown.
 _MOST_SHOWN = 300
 
 Ask = Callable[[Assistant, str, Sequence[str]], Answer]
-
-
-class Edition:
-    """What the chat says of one version of the notes, and what it answers from."""
-
-    def __init__(self, assistant: Assistant) -> None:
-        """Make it ready, once a version."""
-        notes = assistant.snapshot.notes
-        self.assistant = assistant
-        self.suggestions = Suggestions(assistant)
-        self.welcome = welcome(notes, list(_examples(notes)))
 
 
 def create_chat(ask: Ask, current: Callable[[], Edition], contact: str = "") -> gr.Blocks:
@@ -155,20 +142,6 @@ def _section(notes: Notes, place: str, corpus: str) -> str:
             if section.anchor == anchor:
                 return section.title
     return ""
-
-
-def _examples(notes: Notes) -> Iterator[tuple[str, str]]:
-    """Yield example questions with the language of those who see them, empty for all.
-
-    They are those that the notes' front matter offers; else the titles of their sections.
-    """
-    offered = [text for document in notes.documents for text in document.examples]
-    by_language = {key: [t for t in offered if language(t) == key] for key in LANGUAGES}
-    if all(by_language.values()):
-        for key, texts in by_language.items():
-            yield from ((text, key) for text in texts[:_EXAMPLES])
-    else:
-        yield from ((text, "") for text in (offered or topics(notes))[:_EXAMPLES])
 
 
 def _box() -> gr.Textbox:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import typer
 
 from assistant.settings import read_settings
+from index.cpus import usable_cpus
 from index.errors import SettingsError
 from ui.options import say, says_errors
 
@@ -58,8 +59,7 @@ def check(
     settings = read_settings()
     globs = chosen(settings.included, settings.excluded)
     places = [path] if path else list(settings.corpora.values())
-    workers = os.cpu_count() or 1
-    reports = {_shown(place): check_folder(place, rules, globs, workers) for place in places}
+    reports = {_shown(place): check_folder(place, rules, globs, usable_cpus()) for place in places}
     _WRITERS[format_](reports)
     if any(report.errors for report in reports.values()):
         raise typer.Exit(FOUND)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.settings import Settings, read_settings
-from index.errors import IndexMismatch, IndexMissing, IndexUnusable, SettingsError
+from index.errors import IndexMismatch, IndexMissing, IndexUnusable, SettingsError, StoreAway
 from ui.check import check
 from ui.keys import keys
 from ui.mend import mend
+from ui.model import model as model_commands
 from ui.options import (
     CacheDir,
     Corpus,
@@ -46,6 +47,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(keys)
+app.add_typer(model_commands)
 app.command()(check)
 app.command()(versions)
 app.command()(rollback)
@@ -236,7 +238,8 @@ def serve(
         def opened() -> "Assistant":
             assistant = _assistant(settings, build_missing=True)
             # The first question loads what later ones share: nobody should wait for that.
-            assistant.ask(Question("ready?"))
+            with suppress(StoreAway):
+                assistant.ask(Question("ready?"))
             return assistant
 
         server.serve(settings, mode, opened, listener, ready)
@@ -370,6 +373,7 @@ def _address(settings: Settings) -> str:
 
 def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
     from assistant.ask import Assistant
+    from assistant.milvus import attached, milvus
     from index import store
     from index.engines import open_encoder
 
@@ -389,6 +393,7 @@ def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
         from assistant.rerank import CrossEncoderReranker
 
         reranker = CrossEncoderReranker(settings.reranker)
+    snapshot = attached(snapshot, milvus(settings))
     return Assistant(
         snapshot, encoder, settings.link_template, settings.public_url, settings.risk, reranker
     )

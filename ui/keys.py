@@ -1,16 +1,16 @@
 """`notes keys`: who may ask where others than this machine reach the notes."""
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from assistant.keys import SCOPES, Key, Keys
 from assistant.settings import read_settings
 from ui.options import DataDir, say, says_errors
+
+if TYPE_CHECKING:
+    from assistant.keys import Key, Keys
 
 _ALLOWED = {
     "ask": "asking, searching, reading",
@@ -31,7 +31,7 @@ def create(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help="; ".join(f"{scope}: {_ALLOWED[scope]}" for scope in SCOPES)
+            help="; ".join(f"{scope}: {allowed}" for scope, allowed in _ALLOWED.items())
             + f". Several times for several; without: {' and '.join(_DEFAULT)}."
         ),
     ] = None,
@@ -39,7 +39,7 @@ def create(
 ) -> None:
     """Make a key. It is shown this once, and kept as a hash only."""
     scopes = scope or _DEFAULT
-    key = Keys(read_settings(data_dir=data_dir).data_dir).create(name, scopes)
+    key = _keys(data_dir).create(name, scopes)
     print(key, flush=True)
     say(f"Keep it now: it is not shown again. It is for {', '.join(sorted(set(scopes)))}.")
 
@@ -51,7 +51,7 @@ def list_(
     data_dir: DataDir = None,
 ) -> None:
     """List all keys, the revoked ones too."""
-    found = Keys(read_settings(data_dir=data_dir).data_dir).listed()
+    found = _keys(data_dir).listed()
     if as_json:
         print(
             json.dumps({"keys": [_described(key) for key in found]}, ensure_ascii=False, indent=2)
@@ -68,11 +68,17 @@ def revoke(
     key: Annotated[str, typer.Argument(help="Its id or name.")], data_dir: DataDir = None
 ) -> None:
     """Revoke a key; running servers refuse it at once."""
-    Keys(read_settings(data_dir=data_dir).data_dir).revoke(key)
+    _keys(data_dir).revoke(key)
     say(f"Revoked {key}.")
 
 
-def _described(key: Key) -> dict[str, object]:
+def _keys(data_dir: Path | None) -> "Keys":
+    from assistant.keys import Keys
+
+    return Keys(read_settings(data_dir=data_dir).data_dir)
+
+
+def _described(key: "Key") -> dict[str, object]:
     return {
         "id": key.id,
         "name": key.name,
@@ -82,7 +88,11 @@ def _described(key: Key) -> dict[str, object]:
     }
 
 
-def _show(found: list[Key]) -> None:
+def _show(found: "list[Key]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("id", "name", "scopes", "created (UTC)", "revoked (UTC)"):
         # Cut short, a name could be another's.

@@ -13,6 +13,10 @@ _LABELS: dict[str, dict[Language, str]] = {
     },
     "try": {"ko": "이렇게 물어보세요", "en": "Try asking"},
     "read": {"ko": "노트 읽기", "en": "Read the notes"},
+    "chat-failed": {
+        "ko": "채팅을 열 수 없어요. 서버 로그에 이유가 있어요. 노트는 읽을 수 있어요.",
+        "en": "The chat cannot be opened: the server's log says why. The notes can be read.",
+    },
     "fresh": {"ko": "새 대화", "en": "New conversation"},
     "dark": {"ko": "밝게/어둡게", "en": "Light/dark"},
     "open": {"ko": "노트에서 보기", "en": "Open in the notes"},

@@ -2,23 +2,21 @@
 
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
+from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from assistant.answer import Answer
-from assistant.ask import Assistant, Question
+from assistant.ask import Assistant
 from assistant.keys import Keys
 from assistant.live import following
 from assistant.mcp.endpoint import Endpoint
-from assistant.rest import problems
 from assistant.rest.access import Mode
 from assistant.rest.api import create_app
 from assistant.rest.guard import Guard, Rules
@@ -28,8 +26,7 @@ from assistant.service import Service, open_service
 from assistant.settings import Settings, listed
 from assistant.telemetry import set_up_logs
 from index.errors import SettingsError
-from ui.chat import Edition, create_chat, presentation
-from ui.gradio_alone import gradio
+from ui.mounting import LateChat, is_chat, mount_chat
 from ui.reader import Reader, create_reader
 from ui.widget import create_widget
 
@@ -39,21 +36,6 @@ if TYPE_CHECKING:
 # How much anyone may ask where others than this machine reach it, unless set otherwise.
 _RATE = "60/minute"
 _SHUTDOWN_SECONDS = 15
-# What the chat's page needs of Gradio.
-_CHAT = (
-    "/",
-    "/config",
-    "/theme.css",
-    "/manifest.json",
-    "/favicon.ico",
-    "/robots.txt",
-    "/gradio_api/app_id",
-    "/gradio_api/info",
-    "/gradio_api/queue/join",
-    "/gradio_api/queue/data",
-    "/gradio_api/startup-events",
-)
-_CHAT_FILES = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 
 
 def serve(
@@ -106,60 +88,30 @@ def application(
     contact: str,
     slack: "Connection | None" = None,
 ) -> ASGIApp:
-    """Return the whole application: `/api`, `/docs`, `/health`, `/mcp`, `/notes`, chat at `/`."""
-    core = create_app(service, limits, root_path, lambda: slack.status if slack else None)
+    """Return the whole application: `/api`, `/docs`, `/health`, `/mcp`, `/notes`, chat at `/`.
+
+    Its lifespan makes the chat, while all else is answered.
+    """
+    chat = LateChat(partial(mount_chat, service, root_path, contact))
+    slack_state = (lambda: slack.status) if slack else (lambda: None)
+    core = create_app(service, limits, root_path, slack_state, lambda: chat.state)
     if slack:
         core.include_router(slack.router())
     core.router.routes.append(Route("/mcp", Endpoint(service, limits), methods=["POST"]))
     core.include_router(create_reader(service.per_version(Reader)))
     core.include_router(create_widget())
-    # Mounted at the root, the chat would answer for what the API does not have.
-    shell = FastAPI(openapi_url=None)
-
-    def answer(assistant: Assistant, question: str, asked: Sequence[str]) -> Answer:
-        return service.ask(Question(question, history=tuple(asked)), assistant)
-
-    chat = create_chat(answer, service.per_version(Edition), contact)
-    gradio.mount_gradio_app(
-        shell,
-        chat,
-        path="/",
-        root_path=root_path or None,
-        app_kwargs={"exception_handlers": problems.handlers()},
-        **presentation(),
-    )
-    closed = _closed(shell)
+    edge = Starlette(lifespan=chat.lifespan)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        chats = scope["type"] != "http" or _is_chat(scope["path"])
-        if scope["type"] == "http":
-            # As ASGI has it: with what a proxy took off, so that no route takes off more.
-            scope = {**scope, "root_path": root_path, "path": root_path + scope["path"]}
-        await (closed if chats else core)(scope, receive, send)
+        if scope["type"] != "http":
+            await edge(scope, receive, send)
+            return
+        part = chat if is_chat(scope["path"]) else core
+        # As ASGI has it: with what a proxy took off, so that no route takes off more.
+        scope = {**scope, "root_path": root_path, "path": root_path + scope["path"]}
+        await part(scope, receive, send)
 
     return application
-
-
-def _closed(app: ASGIApp) -> ASGIApp:
-    """Return the application closed to pages of other sites: Gradio opens it to some by itself."""
-
-    async def closed(scope: Scope, receive: Receive, send: Send) -> None:
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name in [name for name in headers if name.startswith("access-control-")]:
-                    del headers[name]
-            await send(message)
-
-        await app(scope, receive, sent)
-
-    return closed
-
-
-def _is_chat(path: str) -> bool:
-    """Return whether the chat's page needs this; Gradio's other routes, uploads first of all, do
-    not exist here."""
-    return path in _CHAT or path.startswith(_CHAT_FILES)
 
 
 def _limits(settings: Settings, mode: Mode) -> Limits | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from index.corpus import SUFFIXES
+from index.files import SUFFIXES
 from index.notes import Document
 
 _CORPUS = "_in/"

@@ -36,9 +36,13 @@ def rollback(
     data_dir: DataDir = None,
 ) -> None:
     """Answer from an earlier version of the index again; running servers follow at once."""
+    from assistant.milvus import milvus
     from index import lock, store
+    from index.build import follow
 
-    place = read_settings(data_dir=data_dir).data_dir
+    settings = read_settings(data_dir=data_dir)
+    place = settings.data_dir
     with lock.building(place, wait=True, report=say):
         snapshot = store.roll_back(place, version)
+        follow(snapshot, milvus(settings), place, say)
     say(f"Answers come from version {snapshot.version} again. The next build follows the notes.")

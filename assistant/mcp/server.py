@@ -12,7 +12,7 @@ from assistant.mcp.tools import INSTRUCTIONS, TOOLS, Tool
 from assistant.outline import subjects
 from assistant.rest.limits import Limits, TooMany
 from assistant.service import Service
-from index.errors import LimitsUnusable, Overloaded, UnknownName
+from index.errors import LimitsUnusable, Overloaded, StoreAway, UnknownName
 
 _SUBJECTS = 12
 _READ_ONLY = types.ToolAnnotations(
@@ -111,6 +111,9 @@ def _said(error: Exception) -> str:
         return " ".join(_fault(each["loc"], each["type"], each["msg"]) for each in error.errors())
     if isinstance(error, UnknownName | Overloaded):
         return str(error)
+    if isinstance(error, StoreAway):
+        _LOG.error("unusable", error=str(error))
+        return "What holds the notes' vectors does not answer at the moment. Try again later."
     if isinstance(error, LimitsUnusable):
         _LOG.error("unusable", error=str(error))
         return "What was asked cannot be counted at the moment. Try again later."

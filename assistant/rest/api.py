@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, TypeAlias
 
+import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi_offline import FastAPIOffline
 
 from assistant.answer import Answer
 from assistant.ask import MAX_LIMIT, MAX_QUESTION, Question, searchable
 from assistant.links import section_url
+from assistant.milvus import check
 from assistant.rest import openapi, problems
 from assistant.rest.limits import Limits
 from assistant.rest.models import (
@@ -36,6 +38,7 @@ from index.errors import QuestionError, UnknownName
 from index.notes import Document
 
 SlackState: TypeAlias = Callable[[], Literal["ok", "unauthorized"] | None]
+ChatState: TypeAlias = Callable[[], Literal["starting", "ready", "failed"] | None]
 
 _MOST_OFFSET = 10_000
 _MOST_GAPS = 200
@@ -45,7 +48,7 @@ _SEARCH_SECONDS = 60
 _READING = (
     "unauthorized", "forbidden", "too-many-requests", "keys-unusable", "limits-unusable",
 )  # fmt: skip
-_ASKING = (*_READING, "overloaded", "timeout")
+_ASKING = (*_READING, "overloaded", "timeout", "store-away")
 _BODY = (
     "invalid-json", "invalid-request", "request-timeout", "body-too-large",
     "unsupported-media-type",
@@ -57,11 +60,12 @@ def create_app(
     limits: Limits | None = None,
     root_path: str = "",
     slack: SlackState = lambda: None,
+    chat: ChatState = lambda: None,
 ) -> FastAPI:
     """Return the application with REST and health; faces for people are mounted onto it.
 
     limits: what callers may ask, none where it is None. root_path: below which a proxy shows it.
-    slack: how its connection is, for whoever asks whether the server is ready.
+    slack, chat: how they are, for whoever asks whether the server is ready.
     """
     app = FastAPIOffline(
         redoc_url=None,
@@ -75,7 +79,7 @@ def create_app(
     app.include_router(_questions(service, limits))
     app.include_router(_notes(service))
     app.include_router(_authors(service))
-    app.include_router(_operations(service, slack))
+    app.include_router(_operations(service, slack, chat))
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 
@@ -180,7 +184,7 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         if headers["ETag"] in _tags(request):
             return Response(status_code=304, headers=headers)  # type: ignore[return-value]
         try:
-            found = await service.apart(
+            found = await service.turns.take(
                 lambda: search(assistant, q, limit, offset, corpus, document)
             )
         except UnknownName as error:
@@ -284,13 +288,15 @@ def _authors(service: Service) -> APIRouter:
     ) -> Gaps:
         """Return questions that went unanswered or were voted down, the most frequent first."""
         now = datetime.now(UTC)
-        found = await service.apart(lambda: service.feedback.gaps(limit, days, now))
+        found = await service.turns.take(
+            lambda: service.feedback.gaps(limit, days, now), questions=0
+        )
         return Gaps(since=now - timedelta(days=days), gaps=found)
 
     return router
 
 
-def _operations(service: Service, slack: SlackState) -> APIRouter:
+def _operations(service: Service, slack: SlackState, chat: ChatState) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/health/live", operation_id="live", summary="Whether the process runs")
@@ -302,11 +308,19 @@ def _operations(service: Service, slack: SlackState) -> APIRouter:
         "/health/ready",
         operation_id="ready",
         summary="Whether questions are answered",
-        responses=problems.documented(),
+        responses=problems.documented("store-away"),
     )
     async def ready() -> Ready:
         """Return 200 once questions are answered."""
-        return Ready(index_version=service.assistant.snapshot.version, slack=slack())
+        snapshot = service.assistant.snapshot
+        if service.milvus:
+            await anyio.to_thread.run_sync(check, snapshot)
+        return Ready(
+            index_version=snapshot.version,
+            chat=chat(),
+            milvus="ok" if service.milvus else None,
+            slack=slack(),
+        )
 
     @router.get(
         "/metrics",

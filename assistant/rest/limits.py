@@ -3,14 +3,13 @@
 import math
 import time
 from dataclasses import dataclass
-
-import limits
-from limits.aio.storage import Storage
-from limits.aio.strategies import MovingWindowRateLimiter
-from limits.errors import ConfigurationError, StorageError
-from limits.storage import storage_from_string
+from typing import TYPE_CHECKING
 
 from index.errors import LimitsUnusable, SettingsError
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.aio.storage import Storage
 
 # Pages, searches while typing and the like cost less than questions.
 _REQUESTS = 10
@@ -50,7 +49,11 @@ class Limits:
     """
 
     def __init__(self, rate: str, redis_url: str) -> None:
-        item = limits.parse(rate)
+        # A server without limits does not wait for the library.
+        from limits import parse
+        from limits.aio.strategies import MovingWindowRateLimiter
+
+        item = parse(rate)
         self._window = MovingWindowRateLimiter(_storage(redis_url))
         self._questions = item
         self._requests, self._attempts = (
@@ -73,7 +76,9 @@ class Limits:
         """Count a request that is no question, likewise."""
         return await self._spend(self._requests, caller, 1)
 
-    async def _spend(self, item: limits.RateLimitItem, caller: str, cost: int) -> Standing:
+    async def _spend(self, item: "RateLimitItem", caller: str, cost: int) -> Standing:
+        from limits.errors import StorageError
+
         try:
             allowed = await self._window.hit(item, caller, cost=cost)
             stats = await self._window.get_window_stats(item, caller)
@@ -87,7 +92,11 @@ class Limits:
         return standing
 
 
-def _storage(redis_url: str) -> Storage:
+def _storage(redis_url: str) -> "Storage":
+    from limits.aio.storage import Storage
+    from limits.errors import ConfigurationError
+    from limits.storage import storage_from_string
+
     try:
         if redis_url:
             storage = storage_from_string(

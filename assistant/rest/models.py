@@ -176,6 +176,14 @@ class Ready(BaseModel):
 
     status: Literal["ready"] = "ready"
     index_version: str
+    chat: Annotated[
+        Literal["starting", "ready", "failed"] | None,
+        Field(description="The page for people, made after the start; null: not served here"),
+    ] = None
+    milvus: Annotated[
+        Literal["ok"] | None,
+        Field(description="Whether Milvus searches the vectors; null: they are searched here"),
+    ] = None
     slack: Annotated[
         Literal["ok", "unauthorized"] | None,
         Field(description="Whether Slack takes the bot's token; null: not set up or not known yet"),

@@ -23,6 +23,7 @@ from index.errors import (
     NotesError,
     Overloaded,
     QuestionError,
+    StoreAway,
     UnknownName,
 )
 
@@ -64,6 +65,7 @@ KINDS: Mapping[str, Kind] = {
     "too-many-requests": Kind(429, "Wait for as many seconds as `Retry-After` says."),
     "internal-error": Kind(500, "The log of the server says what happened, by the request's id."),
     "index-unusable": Kind(503, "Build the index: `notes build`."),
+    "store-away": Kind(503, "Try again after as many seconds as `Retry-After` says."),
     "keys-unusable": Kind(503, "The operator mends the file of keys; the log names it."),
     "feedback-unwritable": Kind(503, "The operator makes room on the disk; asking goes on."),
     "limits-unusable": Kind(503, "The operator mends NOTES_REDIS_URL or what it leads to."),
@@ -268,10 +270,14 @@ async def _notes(request: Request, error: NotesError) -> JSONResponse:
         fault = FieldFault(field=error.field, detail=str(error))
         kind = "not-found" if error.field in ("answer_id", "id") else "invalid-request"
         return problem(kind, str(error), [fault])
+    if isinstance(error, StoreAway):
+        _LOG.error("unusable", error=str(error))
+        detail = "What holds the notes' vectors does not answer at the moment."
+        return problem("store-away", detail, headers={"Retry-After": "2"})
     if isinstance(error, IndexUnusable):
         return problem("index-unusable", str(error))
     if isinstance(error, Overloaded):
-        return problem("overloaded", str(error), headers={"Retry-After": "1"})
+        return problem("overloaded", str(error), headers={"Retry-After": str(error.seconds)})
     if isinstance(error, LimitsUnusable):
         return limits_unusable(error)
     # These name files of the server: that is for its log.

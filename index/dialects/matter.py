@@ -1,11 +1,9 @@
 """Front matter: YAML between `---`, TOML between `+++`, or one JSON object, at a file's top."""
 
 import json
-import tomllib
 from typing import Any
 
 import regex
-import yaml
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
@@ -15,8 +13,6 @@ _KEY = regex.compile(
     r"\s*(?:[\"']?[\p{L}_][^:\n]{0,80}:(?:\s|$)|[\p{L}_][\w.-]*\s*=|\[[\w.]+\]$|#|$)"
 )
 _LINE = regex.compile(r"line (\d+)")
-# LibYAML's where it is there: ten times as fast, and as safe.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FENCES = {"---": ("---", "..."), "+++": ("+++",)}
 
 
@@ -36,26 +32,48 @@ def matter_plugin(markdown: MarkdownIt) -> None:
 
 def read(token: Token) -> dict[str, Any]:
     """Return what a front matter's token says. Raises MatterError."""
-    kind, found = token.markup, None
+    kind, reader = _READERS.get(token.markup, ("JSON", _json))
     try:
-        if kind == "---":
-            found = yaml.load(token.content, Loader=_LOADER)  # noqa: S506
-        elif kind == "+++":
-            found = tomllib.loads(token.content + "\n")
-        else:
-            found = json.loads(token.content)
+        found = reader(token.content)
+    except MatterError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise MatterError(kind, 1) from error
+    return found if isinstance(found, dict) else {}
+
+
+# Only a build reads front matter: nothing else waits for these libraries.
+def _yaml(content: str) -> Any:
+    import yaml
+
+    # LibYAML's where it is there: ten times as fast, and as safe.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(content, Loader=loader)  # noqa: S506
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        last = token.content.count("\n")
+        last = content.count("\n")
         raise MatterError("YAML", min(mark.line, last) + 2 if mark else 0) from error
+
+
+def _toml(content: str) -> Any:
+    import tomllib
+
+    try:
+        return tomllib.loads(content + "\n")
     except tomllib.TOMLDecodeError as error:
         match = _LINE.search(str(error))
         raise MatterError("TOML", int(match[1]) + 1 if match else 0) from error
+
+
+def _json(content: str) -> Any:
+    try:
+        return json.loads(content)
     except json.JSONDecodeError as error:
         raise MatterError("JSON", error.lineno) from error
-    except (ValueError, RecursionError) as error:
-        raise MatterError({"---": "YAML", "+++": "TOML"}.get(kind, "JSON"), 1) from error
-    return found if isinstance(found, dict) else {}
+
+
+_READERS = {"---": ("YAML", _yaml), "+++": ("TOML", _toml)}
 
 
 def _rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -1,26 +1,21 @@
 """Exports the default model: `python -m index.model.export onnx|torch DIR`.
 
-A folder is written beside its place, proves itself, and is then renamed into place. Of two
-exporters one works and the other waits and uses its folder; the lock that tells them apart is
-let go by the system when its holder dies, so what lies there under the lock was left by a crash.
+A folder proves itself before it is put into its place.
 """
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import get_args
-
-from filelock import FileLock
 
 from index.encoder import Encoder
 from index.errors import ModelError
 from index.model import files
 from index.model.files import Engine
+from index.model.place import place
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,27 +44,14 @@ def export(kind: Engine, target: Path) -> None:
     writable, the result is wrong, or `target` holds something else.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.parent / f".{target.name}.lock"):
-            if files.is_current(target):
-                _say(f"{target} is already there")
-                return
-            _refuse_foreign(target)
-            with _partial(target) as folder:
-                _write(kind, folder)
-                _replace(target, folder)
-    except OSError as error:
-        raise ModelError(
-            f"The model cannot be written to {target}: {error.strerror or error}. It needs "
-            f"{'80' if kind == 'onnx' else '500'} MB: free some space, or set NOTES_CACHE_DIR to "
-            "a folder that can be written."
-        ) from error
+        written = place(kind, target, partial(_write, kind))
     except ImportError as error:
+        package = error.name if kind == "onnx" else "sentence-transformers"
         raise ModelError(
             f"Exporting the {kind} model needs the package {error.name}: "
-            f"run `pip install {error.name}`."
+            f"run `pip install {package}`."
         ) from error
-    _say(f"{target} is ready")
+    _say(f"{target} is ready" if written else f"{target} is already there")
 
 
 def main(arguments: list[str]) -> int:
@@ -106,10 +88,11 @@ def _write(kind: Engine, folder: Path) -> None:
         (folder / files.TOKENIZER).write_text(words, encoding="utf-8")
         torch_folder.write(packed, folder)
     files.describe(folder, files.MODEL)
-    _prove(kind, folder)
+    prove(kind, folder)
 
 
-def _prove(kind: Engine, folder: Path) -> None:
+def prove(kind: Engine, folder: Path) -> None:
+    """Raise ModelError where a folder's encoder does not answer as the default model does."""
     from index.model import reference
 
     _say("comparing it with known vectors")
@@ -123,40 +106,6 @@ def _prove(kind: Engine, folder: Path) -> None:
 
         encoder = TorchEncoder(folder)
     reference.verify(encoder)
-
-
-@contextmanager
-def _partial(target: Path) -> Iterator[Path]:
-    """Give an empty folder beside the target that is gone afterwards."""
-    folder = target.parent / f".{target.name}.partial"
-    _remove(folder)
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        _remove(folder)
-
-
-def _replace(target: Path, folder: Path) -> None:
-    old = target.parent / f".{target.name}.old"
-    _remove(old)
-    if target.exists():
-        target.rename(old)
-    folder.rename(target)
-    _remove(old)
-
-
-def _remove(folder: Path) -> None:
-    # What a running server has mapped cannot be removed on every system; it is tried again.
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _refuse_foreign(target: Path) -> None:
-    """Raise ModelError rather than replace something that no export wrote."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    if not any((target / name).exists() for name in (files.WEIGHTS, files.FILES)):
-        raise ModelError(f"{target} holds something else; name an empty or a new folder.")
 
 
 def _run(command: list[str]) -> tuple[int, str]:

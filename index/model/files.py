@@ -1,9 +1,10 @@
 """The two folders that the default model is exported to, and whether one is complete.
 
 Both hold a tokenizer, `weights.json` (the fields of `Weights`) and, written last, `files.json`
-(the layout, and name to length of every other file).
+(the layout, and name to length and to SHA-256 of every other file).
 """
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -44,12 +45,14 @@ def folder_name(kind: Engine) -> str:
 def describe(folder: Path, weights: Weights) -> None:
     """Write `weights.json` and `files.json`, which make the folder complete."""
     _write(folder / WEIGHTS, asdict(weights))
-    lengths = {
-        path.relative_to(folder).as_posix(): path.stat().st_size
+    written = {
+        path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    _write(folder / FILES, {"layout": LAYOUT, "lengths": lengths})
+    lengths = {name: path.stat().st_size for name, path in written.items()}
+    hashes = {name: _sha256(path) for name, path in written.items()}
+    _write(folder / FILES, {"layout": LAYOUT, "lengths": lengths, "sha256": hashes})
 
 
 def read_weights(folder: Path) -> Weights:
@@ -77,12 +80,31 @@ def flaw(folder: Path) -> str | None:
     return None
 
 
+def damage(folder: Path) -> str | None:
+    """Return what has changed in a folder since it was exported, its files read; None: nothing."""
+    if found := flaw(folder):
+        return found
+    try:
+        hashes = json.loads((folder / FILES).read_text(encoding="utf-8"))["sha256"]
+        changed = [name for name, known in hashes.items() if _sha256(folder / name) != known]
+    except KeyError:
+        return "an earlier release of this program wrote it, without hashes"
+    except (OSError, AttributeError) as error:
+        return f"{FILES} or what it names cannot be read ({error})"
+    return f"{changed[0]} is damaged" if changed else None
+
+
 def is_current(folder: Path) -> bool:
     """Return whether the folder is complete and of the weights that this program exports."""
     try:
         return flaw(folder) is None and read_weights(folder) == MODEL
     except ModelError:
         return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write(path: Path, value: object) -> None:

@@ -232,13 +232,18 @@
     }
   });
 
+  const send = () => {
+    // What is typed while the page is still being put together reaches no one but the box.
+    box().dispatchEvent(new Event("input", {bubbles: true}));
+    wait();
+  };
   document.addEventListener("keydown", (event) => {
     if (event.target !== box()) return;
     // While a syllable is composed, Enter ends it; some browsers say so by the key's number alone.
     if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) {
       event.stopImmediatePropagation();
     } else if (event.key === "Enter" && !event.shiftKey) {
-      wait();
+      send();
     } else if (event.key === "ArrowUp" && !event.target.value) {
       const asked = document.querySelectorAll(".note-question");
       if (!asked.length) return;
@@ -248,7 +253,7 @@
     }
   }, true);
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("#box .submit-button")) wait();
+    if (event.target.closest?.("#box .submit-button")) send();
   }, true);
 
   document.addEventListener("DOMContentLoaded", () => {

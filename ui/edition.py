@@ -1,0 +1,37 @@
+"""What the chat says of one version of the notes, before anybody asks."""
+
+from collections.abc import Iterator
+
+from assistant.ask import Assistant
+from index.contents import Notes
+from index.language import language
+from ui.cards import topics, welcome
+from ui.labels import LANGUAGES
+from ui.suggestions import Suggestions
+
+_EXAMPLES = 6
+
+
+class Edition:
+    """What the chat says of one version of the notes, and what it answers from."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        """Make it ready, once a version."""
+        notes = assistant.snapshot.notes
+        self.assistant = assistant
+        self.suggestions = Suggestions(assistant)
+        self.welcome = welcome(notes, list(_examples(notes)))
+
+
+def _examples(notes: Notes) -> Iterator[tuple[str, str]]:
+    """Yield example questions with the language of those who see them, empty for all.
+
+    They are those that the notes' front matter offers; else the titles of their sections.
+    """
+    offered = [text for document in notes.documents for text in document.examples]
+    by_language = {key: [t for t in offered if language(t) == key] for key in LANGUAGES}
+    if all(by_language.values()):
+        for key, texts in by_language.items():
+            yield from ((text, key) for text in texts[:_EXAMPLES])
+    else:
+        yield from ((text, "") for text in (offered or topics(notes))[:_EXAMPLES])
