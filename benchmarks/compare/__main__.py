@@ -103,8 +103,10 @@ def _parts(
 
 def _index(system: System, name: str, notes: Path) -> Path:
     """Return the data of a system over these notes, built unless the same was built before."""
-    peers = sorted((ROOT / "benchmarks" / "peers").glob("*.py"))
-    sources = [*sorted(notes.rglob("*.md")), *([] if system.ours else peers)]
+    sources = sorted(notes.rglob("*.md"))
+    if not system.ours:
+        script = Path(system.commands["build"][0])
+        sources += [script, script.with_name("sections.py")]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     data = CACHE / "indexes" / f"{name}.{system.name}.{digest[:12]}"
     # Ours sees by itself what has changed, the program too.
