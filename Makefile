@@ -49,14 +49,15 @@ chromium:
 	@sh tests/install_chromium.sh
 
 # Side by side with what one would use instead, into docs/benchmarks.md; ONLY=start,load for some
-# parts, SITE=FOLDER for a documentation site with its questions.
+# parts, ROUNDS=1 for a quick look, SITE=FOLDER for a documentation site with its questions.
 SITE ?= $(wildcard ../shared/eval/k8s-ko)
 bench: install wrk
-	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY)) $(if $(SITE),--site $(SITE))
+	$(BIN)/python -m benchmarks.compare $(if $(ONLY),--only $(ONLY)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SITE),--site $(SITE))
 
 wrk:
-	@command -v wrk >/dev/null || apt-get install -y --no-install-recommends wrk \
-		|| { echo "Install wrk by hand: the load comes from it." >&2; exit 1; }
+	@command -v wrk >/dev/null || { apt-get update && apt-get install -y wrk; } >/dev/null \
+		|| { echo "wrk makes the load and cannot be installed here: install it by hand." >&2; exit 1; }
 
 # What a start spends its time on importing, largest first.
 bench-start: install

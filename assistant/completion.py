@@ -85,4 +85,15 @@ def _key(word: str) -> str:
     if not _HANGUL.search(word):
         return word.lower().strip("/~.:@+_")
     # What is typed on the Korean layout begins no Latin word.
-    return "한" + str(hangulpy.convert_hangul_to_qwerty(word))
+    return "한" + word.translate(_KEYS)
+
+
+class _Keys(dict[int, str]):
+    """The keys of each character, looked up once: many notes have many words."""
+
+    def __missing__(self, character: int) -> str:
+        keys = self[character] = str(hangulpy.convert_hangul_to_qwerty(chr(character)))
+        return keys
+
+
+_KEYS = _Keys()

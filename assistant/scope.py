@@ -18,11 +18,11 @@ def scope(notes: Notes, corpora: Sequence[str], documents: Sequence[str]) -> Mas
     """
     if not corpora and not documents:
         return None
-    _check("corpus", "corpora", corpora, {corpus for corpus, _ in notes.names})
-    _check("document", "documents", documents, {name for _, name in notes.names})
+    _check("corpus", "corpora", corpora, {name.corpus for name in notes.names})
+    _check("document", "documents", documents, {name.id for name in notes.names})
     chosen = [
-        (not corpora or corpus in corpora) and (not documents or name in documents)
-        for corpus, name in notes.names
+        (not corpora or name.corpus in corpora) and (not documents or name.id in documents)
+        for name in notes.names
     ]
     return np.array(chosen, np.bool_)[notes.places[:, 0]]
 

@@ -234,8 +234,8 @@ def _share(lexical: Lexical, reading: _Reading, within: Ranges | None = None) ->
 def _facets(contents: Contents, catalogue: Catalogue, passages: Ints) -> tuple[Facet, ...]:
     counts = Counter(catalogue.documents[passages].tolist())
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    documents = ((contents.notes.documents[number], count) for number, count in most)
-    return tuple(Facet(each.id, each.title, each.corpus, count) for each, count in documents)
+    names = ((contents.notes.names[number], count) for number, count in most)
+    return tuple(Facet(each.id, each.title, each.corpus, count) for each, count in names)
 
 
 def _hit(

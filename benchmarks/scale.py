@@ -130,7 +130,7 @@ def grow(real: store.Snapshot, size: int, data_dir: Path) -> None:
             kept,
             real.manifest.weights,
             real.manifest.corpora,
-            {f"default/{corpus}/{name}": "" for corpus, name in contents.notes.names},
+            {f"{name.corpus}/{name.id}": "" for name in contents.notes.names},
             real.manifest.reader,
             real.extras,
             {},
@@ -350,15 +350,13 @@ def measured(data_dir: Path, questions: Path, uri: str) -> dict[str, Any]:
 def on_milvus(snapshot: store.Snapshot, uri: str) -> tuple[store.Snapshot, dict[str, Any]]:
     """Return a version whose vectors Milvus searches by a graph, and what that took."""
     vectors = snapshot.contents.vectors
-    milvus = Milvus(uri)
-    before = _memory_of_milvus()
+    milvus = Milvus(uri).patient()
     seconds, _ = timed(lambda: milvus.upload("scale", vectors.matrix, exact=False))
-    took = (_memory_of_milvus() - before) / len(snapshot.notes.passages) / 1000
     searched_there = MilvusStore(vectors.matrix, milvus, "scale")
     contents = replace(snapshot.contents, vectors=replace(vectors, store=searched_there))
     return replace(snapshot, contents=contents), {
         "uploaded and placed in": f"{seconds:.0f} s",
-        "memory of Milvus": f"{took:.1f} kB a passage",
+        "memory of Milvus": f"{_memory_of_milvus() / 1e6:.0f} MB",
     }
 
 

@@ -27,7 +27,7 @@ class Notes:
     """The documents of an index and their passages, each decoded when it is asked for.
 
     A document's blocks keep their first lines alone: the rest is in the passages.
-    names: each document's corpus and id.
+    names: what is asked of each document without reading it.
     places: int32 (passages, 3), the document, the section in it, and how many lines.
     korean: bool (documents,), whether a document is Korean; it is English otherwise.
     """
@@ -36,7 +36,7 @@ class Notes:
     passages: Records[Passage]
     places: Ints
     korean: Mask
-    names: Sequence[tuple[str, str]]
+    names: Sequence["Name"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +65,16 @@ class Contents:
         return np.stack([self.line_starts[passages], self.line_starts[passages + 1]], axis=1)
 
 
-class _Name(msgspec.Struct):
-    """What is read of a document's record to tell its name."""
+class Name(msgspec.Struct, frozen=True):
+    """What a document is called."""
 
     corpus: str
     id: str
+    title: str
 
 
 _VOCABULARY = msgspec.json.Decoder(Vocabulary)
-_NAME = msgspec.msgpack.Decoder(_Name)
+_NAME = msgspec.msgpack.Decoder(Name)
 _NAMES = "names.msgpack"
 _ENCODER = msgspec.msgpack.Encoder()
 _DOCUMENTS = msgspec.msgpack.Decoder(Document)
@@ -109,7 +110,7 @@ def notes_of(
         records.joined(passages, _passage(places)),
         places,
         korean,
-        [(name.corpus, name.id) for name in map(_NAME.decode, kept.raw(0, len(kept)))],
+        [_NAME.decode(record) for record in kept.raw(0, len(kept))],
     )
 
 
@@ -209,11 +210,11 @@ def _segments(folder: Path) -> tuple[Segment, ...]:
     )
 
 
-def _names(folder: Path) -> Sequence[tuple[str, str]]:
+def _names(folder: Path) -> Sequence[Name]:
     # Up to schema 4 there were none: nothing but embeddings is taken from such an index.
     path = folder / _NAMES
     data = path.read_bytes() if path.exists() else _ENCODER.encode([])
-    return msgspec.msgpack.decode(data, type=list[tuple[str, str]])
+    return msgspec.msgpack.decode(data, type=list[Name])
 
 
 def _document(number: int, record: bytes) -> Document:

@@ -176,8 +176,9 @@ def load(folder: Path, name: str) -> Lexical:
     # Up to schema 4 there was none: nothing but embeddings is taken from such an index.
     if path.exists():
         words.mmap(str(path))
+    # As plain arrays: a slice of NumPy's own kind of mapped ones costs many times that of these.
     parts = (np.load(folder / f"{name}.{part}.npy", mmap_mode="r") for part in _PARTS)
-    return Lexical(words, *parts)
+    return Lexical(words, *map(np.asarray, parts))
 
 
 _PARTS = ("starts", "rows", "counts", "lengths")

@@ -36,6 +36,7 @@ def announce(
     questions: float32 (n, dimension), about the notes, to measure an approximate search by. Raises
     StoreAway.
     """
+    milvus = milvus.patient()
     name = collection(manifest, data_dir)
     report(f"Writing {len(vectors)} vectors to Milvus ...")
     approximate = len(vectors) > EXACT
@@ -47,6 +48,7 @@ def announce(
             report(f"{RECALL} is wanted: it compares all of them from now on.")
             milvus.compare_all(name)
     milvus.point(alias(manifest), name)
+    milvus.close()
 
 
 def follow(manifest: Manifest, kept: Sequence[Manifest], milvus: Milvus, data_dir: Path) -> None:

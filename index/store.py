@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import xxhash
 from pydantic import TypeAdapter, ValidationError
 
@@ -278,7 +279,16 @@ def _opened(folder: Path, manifest: Manifest) -> Snapshot:
         _check(folder / name, manifest.files[name], hashed)
     names = [name for name in manifest.files if name.startswith(_EXTRA)]
     extras = {name.removeprefix(_EXTRA): (folder / name).read_bytes() for name in names}
-    return Snapshot(manifest, contents_files.read(folder), extras, folder)
+    return Snapshot(manifest, _contents(folder), extras, folder)
+
+
+def _contents(folder: Path) -> Contents:
+    try:
+        return contents_files.read(folder)
+    except (OSError, KeyError, ValueError, msgspec.MsgspecError) as error:
+        raise IndexMismatch(
+            f"{folder} is whole, but another version of the program wrote it: {error}. {REBUILD}"
+        ) from error
 
 
 def _check(path: Path, expected: File, parts: Sequence[Future[bytes]]) -> None:

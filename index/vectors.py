@@ -79,8 +79,8 @@ def with_graph(
     """Return the vectors behind a graph, where they are many and it finds enough of the nearest.
 
     questions: float32 (n, dimension), to measure that by: about these notes, since of others the
-    nearest are as good as any. before: the vectors of the version in
-    `folder`; sources: int64 (vectors,), the row of each there, or -1.
+    nearest are as good as any. before: the vectors of the version in `folder`; sources: int64
+    (vectors,), the row of each there, or -1.
     """
     count = len(vectors.matrix)
     if count <= graph.EXACT:
@@ -125,7 +125,7 @@ def read(folder: Path, line_mean: Floats, width: int) -> Vectors:
     # Questions run side by side, each on one thread; a search by several waits for all of them.
     faiss.omp_set_num_threads(1)
     matrix = _matrix(folder)
-    owners, keys = (np.load(folder / name, mmap_mode="r") for name in (_OWNERS, _KEYS))
+    owners, keys = (np.asarray(np.load(folder / n, mmap_mode="r")) for n in (_OWNERS, _KEYS))
     store: Store = FlatStore(matrix)
     for path in folder.glob("graph.*.faiss"):
         name = path.name.split(".")[1]
@@ -160,5 +160,4 @@ def _matrix(folder: Path) -> Floats:
         index = faiss.read_index(str(old))
         found: Floats = index.reconstruct_n(0, index.ntotal)
         return found
-    matrix: Floats = np.load(folder / MATRIX, mmap_mode="r")
-    return matrix
+    return np.asarray(np.load(folder / MATRIX, mmap_mode="r"))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -233,6 +233,17 @@ def test_another_schema(tmp_path: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
     with pytest.raises(IndexMismatch, match=rf"schema 99, this program reads {store.SCHEMA}"):
         store.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["names.msgpack", "small.npz", "vocabulary.json"])
+def test_files_as_another_program_wrote_them(written: Path, name: str) -> None:
+    place = written / "versions" / store.current(written)
+    (place / name).write_bytes(b"{}")
+    manifest = json.loads((place / "manifest.json").read_text())
+    manifest["files"][name] = asdict(store._files(place, {})[name])
+    (place / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(IndexMismatch, match=r"another version of the program.*notes build"):
+        store.load(written)
 
 
 @pytest.mark.parametrize(

@@ -7,27 +7,32 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
 import numpy as np
 import pytest
 
+from assistant.ask import Assistant, Question
+from index import store as store_of
+from index.corpus import read
 from index.encoder import Floats
 from index.errors import StoreAway
+from index.onnx_encoder import OnnxEncoder
+from index.store import Snapshot
 from index.stores import Ranges, Store, graph, ranges, rows_of
 from index.stores.flat import FlatStore
 from index.stores.milvus import Milvus, MilvusStore
 from index.stores.plain import PlainStore
+from ui.building import build_index
 
 NAMES = ["numpy", "faiss-flat", "faiss-hnsw", "milvus-lite"]
 if "MILVUS_SERVER" in os.environ:
     NAMES.append("milvus-server")
-APPROXIMATE = {"faiss-hnsw"}
 DIMENSION = 32
 COUNT = 3_000
 COPIES = slice(100, 140)
-Opened = tuple[str, Store]
 
 
 def unit(vectors: Floats) -> Floats:
@@ -72,15 +77,12 @@ def milvus_store(uri: str, vectors: Floats) -> Iterator[MilvusStore]:
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def store(
+def opened(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     """Return each kind of store over VECTORS, as it is served."""
     folder = tmp_path_factory.mktemp(request.param)
-    with mapped(VECTORS, folder) as vectors, pytest.MonkeyPatch.context() as patched:
-        # So few that all would be compared.
-        patched.setattr(graph, "EXACT", 0)
-        patched.setattr(graph, "_FEW", 0.01)
+    with mapped(VECTORS, folder) as vectors:
         if request.param == "numpy":
             yield PlainStore(vectors)
         elif request.param == "faiss-flat":
@@ -89,8 +91,16 @@ def store(
             yield hnsw(vectors, folder)
         else:
             name = "milvus_uri" if request.param == "milvus-server" else "lite_uri"
-            with milvus_store(request.getfixturevalue(name), vectors) as opened:
-                yield opened
+            with milvus_store(request.getfixturevalue(name), vectors) as found:
+                yield found
+
+
+@pytest.fixture
+def store(opened: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Return it; vectors so few would be compared without any graph."""
+    monkeypatch.setattr(graph, "EXACT", 0)
+    monkeypatch.setattr(graph, "_FEW", 0.01)
+    return opened
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +223,7 @@ def test_a_graph_outlives_an_edit(grown: Callable[..., graph.GraphStore]) -> Non
     sources = np.insert(sources, 1_000, np.full(30, -1))
     vectors = np.where(sources[:, None] >= 0, VECTORS[sources], made(len(sources), seed=3))
     store = grown(vectors, sources)
-    assert store.name == "000000"
+    assert store.name == grown(VECTORS, np.arange(COUNT)).name
     assert share(store, vectors) >= 0.98
     for row in (0, 60, 999, 1_000, 1_029, 1_030, len(vectors) - 1):
         scores, rows = store.search(vectors[row], 50)
@@ -229,7 +239,7 @@ def test_many_new_vectors_get_nodes_in_a_file_of_their_own(
     monkeypatch.setattr(graph, "_LOOSE", 100)
     vectors = np.concatenate([made(500, seed=4), VECTORS])
     store = grown(vectors, np.concatenate([np.full(500, -1), np.arange(COUNT)]))
-    assert store.name == "000001"
+    assert store.name != grown(VECTORS, np.arange(COUNT)).name
     assert len(store.rows) == len(vectors)
     assert share(store, vectors) >= 0.98
 
@@ -238,7 +248,7 @@ def test_a_graph_with_much_that_is_gone_is_made_anew(
     grown: Callable[..., graph.GraphStore],
 ) -> None:
     store = grown(VECTORS[1_000:], np.arange(1_000, COUNT))
-    assert store.name == "000001"
+    assert store.name != grown(VECTORS, np.arange(COUNT)).name
     assert store.rows.tolist() == list(range(COUNT - 1_000))
 
 
@@ -255,6 +265,50 @@ def test_the_width_grows_until_enough_is_found_or_there_is_no_graph(
     assert recall >= graph.RECALL
     monkeypatch.setattr(graph, "RECALL", 1.01)
     assert graph.widened(store, unit(QUESTIONS))[0] is None
+
+
+def test_many_notes_are_searched_by_a_graph_that_an_edit_leaves(
+    onnx_encoder: OnnxEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes").mkdir()
+    for number in range(30):
+        write(tmp_path / "notes", number, "opens")
+    said: list[str] = []
+
+    def build(before: Snapshot | None) -> Snapshot:
+        notes = read({"default": tmp_path / "notes"})
+        return build_index(notes, tmp_path / "data", onnx_encoder, said.append, before=before)
+
+    exact = build(None)
+    assert not any("graph" in text for text in said)
+    monkeypatch.setattr(graph, "EXACT", 20)
+    monkeypatch.setattr(graph, "_FEW", 0)
+    first = build(None)
+    assert any("of the ten nearest" in text for text in said)
+    write(tmp_path / "notes", 7, "closes")
+    second = build(store_of.load(tmp_path / "data"))
+    files = [next(each.folder.glob("graph.*.faiss")) for each in (first, second)]
+    assert files[0].samefile(files[1])
+    served = store_of.load(tmp_path / "data")
+    assert isinstance(served.contents.vectors.store, graph.GraphStore)
+    allowed = np.arange(30) >= 15
+    for text, snapshot in (("When does harbour 20 open?", exact), ("harbour 7 closes", second)):
+        question = next(iter(onnx_encoder.encode([text], "query"))).vector
+        for mask in (None, allowed):
+            found = served.contents.vectors.search(question, 10, mask)
+            flat = FlatStore(served.contents.vectors.matrix)
+            within = None if mask is None else ranges(np.repeat(mask, 2))
+            np.testing.assert_allclose(found[0], flat.search(question, 10, within)[0], atol=1e-5)
+        assistant = Assistant(snapshot, onnx_encoder, "/{document}", "", 0.25)
+        answer = assistant.ask(Question(text, min_confidence=0))
+        again = replace(assistant, snapshot=served).ask(Question(text, min_confidence=0))
+        assert again.passages[0].text == answer.passages[0].text
+
+
+def write(folder: Path, number: int, does: str) -> None:
+    (folder / f"{number:02}.md").write_text(
+        f"# Harbour {number}\n\nHarbour {number} {does} at {number} in the season {number}.\n"
+    )
 
 
 # --- Milvus alone

@@ -21,6 +21,9 @@ _SITE_PART = Path("docs") / "concepts" / "storage"
 # Ours on sentence-transformers is compared only where the engine is what differs most.
 _FEW = ("notes", "plain", "txtai")
 
+_ROUNDS = {"start": 5, "question": 3, "load": 3, "build": 2}
+_ONCE = ("size", "quality", "growth")
+
 Rows = Mapping[str, Sequence[Any]]
 
 
@@ -29,9 +32,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare")
     parser.add_argument("--only", default="", help="parts, separated by commas")
     parser.add_argument("--site", type=Path, help="a documentation site: corpus/, queries.jsonl")
+    parser.add_argument("--rounds", type=int, help="of each part, for a quick look")
     given = parser.parse_args()
-    rounds = {"start": 5, "question": 3, "load": 3, "build": 2}
-    rounds |= dict.fromkeys(("size", "quality", "growth"), 1)
+    rounds = {name: given.rounds or usual for name, usual in _ROUNDS.items()}
+    rounds |= dict.fromkeys(_ONCE, 1)
     chosen = given.only.split(",") if given.only else list(rounds)
     if unknown := set(chosen) - rounds.keys():
         parser.error(f"there is no part {', '.join(unknown)}; the parts: {', '.join(rounds)}")
@@ -99,8 +103,10 @@ def _parts(
 
 def _index(system: System, name: str, notes: Path) -> Path:
     """Return the data of a system over these notes, built unless the same was built before."""
-    peers = sorted((ROOT / "benchmarks" / "peers").glob("*.py"))
-    sources = [*sorted(notes.rglob("*.md")), *([] if system.ours else peers)]
+    sources = sorted(notes.rglob("*.md"))
+    if not system.ours:
+        script = Path(system.commands["build"][0])
+        sources += [script, script.with_name("sections.py")]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     data = CACHE / "indexes" / f"{name}.{system.name}.{digest[:12]}"
     # Ours sees by itself what has changed, the program too.

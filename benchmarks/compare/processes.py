@@ -123,7 +123,10 @@ def talking(system: System, data: Path) -> Iterator[Callable[[Doing, str], Reply
             request = {"do": do, "question": question, "limit": 100 if do == "rank" else 3}
             requests.write(json.dumps(request) + "\n")
             requests.flush()
-            said: dict[str, Any] = json.loads(replies.readline())
+            line = replies.readline()
+            if not line:
+                raise RuntimeError(f"{system.title} ended: {system.command('talk', data=data)}")
+            said: dict[str, Any] = json.loads(line)
             return Reply(said["ms"], tuple((path, line, s) for path, line, s in said["ranked"]))
 
         try:

@@ -236,7 +236,8 @@ _PARTS = (
         "Many at once",
         _load,
         "By wrk on loopback, beside the server on the same cores; each client asks again as soon\n"
-        "as it is answered. Processor: milliseconds that the cores worked for one question.",
+        "as it is answered. Processor: milliseconds that the cores worked for one question; other\n"
+        "milliseconds are of every reply, refusals too.",
     ),
     _Part(
         "ceiling",

@@ -83,8 +83,10 @@ def systems() -> list[System]:
 
 def folder(edition: Edition) -> Path:
     """Return the virtual environment of an edition, made from just what is asked for now."""
-    wanted = " ".join(_required(edition)) + (ROOT / "constraints.txt").read_text()
-    digest = hashlib.sha256(wanted.encode()).hexdigest()
+    required = _required(edition)
+    pins = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    wanted = [*required, *(pin for pin in pins if pin.partition("==")[0] in required)]
+    digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
     return CACHE / "environments" / f"{edition}-{digest[:12]}"
 
 
@@ -148,12 +150,10 @@ def _required(edition: Edition) -> list[str]:
     if edition == "txtai":
         return [*_PLAIN, _TXTAI]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    return [
-        *project["dependencies"],
-        *extras["redis"],
-        *(extras["torch"] if edition == "full" else []),
-    ]
+    # As deploy/install.sh, which installs them, has it.
+    extras = ("redis", "milvus", "torch") if edition == "full" else ("redis", "milvus")
+    optional = (each for name in extras for each in project["optional-dependencies"][name])
+    return [*project["dependencies"], *optional]
 
 
 def _install(edition: Edition) -> None:

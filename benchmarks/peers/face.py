@@ -58,8 +58,7 @@ def _serve(peer: Peer, port: int) -> None:
 
     @app.post("/ask")
     def ask(body: Question) -> list[Section]:
-        # Not in threads: the tokenizer is no good in several at once, and the encoder
-        # takes all cores by itself.
+        # In FastAPI's threads: one after the other, it answers fewer.
         return peer.search(body.question, body.limit)
 
     uvicorn.run(app, port=port, log_level="warning")

@@ -6,6 +6,7 @@ came since are compared one by one until there are many, those that went are pas
 """
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -118,21 +119,20 @@ def grown(vectors: Floats, before: GraphStore | None, sources: Ranges, path: Pat
     file of the graph before. The width is that of the graph before, or the least.
     """
     if before is None:
-        return _made(vectors, "000000")
+        return _made(vectors)
     moved = np.full(len(before.vectors) + 1, -1, np.int32)
     kept = np.flatnonzero(sources >= 0)[::-1]
     moved[sources[kept]] = kept
     found = replace(before, vectors=vectors, rows=moved[before.rows])
-    following = f"{int(before.name) + 1:06}"
     if (found.rows < 0).sum() > _GONE * len(found.rows):
-        return _made(vectors, following)
+        return _made(vectors)
     loose = found._loose
     if len(loose) <= _LOOSE:
         return found
     graph = faiss.read_index(str(path))
     with _threads():
         graph.add(vectors[loose])
-    return replace(found, graph=graph, name=following, rows=np.concatenate([found.rows, loose]))
+    return replace(found, graph=graph, name=_name(), rows=np.concatenate([found.rows, loose]))
 
 
 def widened(store: GraphStore, questions: Floats) -> tuple[GraphStore | None, float]:
@@ -161,7 +161,7 @@ def recall(store: Store, vectors: Floats, questions: Floats) -> float:
     return sum(hits) / exact.size
 
 
-def _made(vectors: Floats, name: str) -> GraphStore:
+def _made(vectors: Floats) -> GraphStore:
     graph = _faiss.IndexHNSWSQ(
         vectors.shape[1], _faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT
     )
@@ -169,7 +169,12 @@ def _made(vectors: Floats, name: str) -> GraphStore:
     with _threads():
         graph.train(vectors[:: 1 + len(vectors) // _TRAINED_ON])
         graph.add(vectors)
-    return GraphStore(vectors, graph, name, np.arange(len(vectors), dtype=np.int32), _WIDTHS[0])
+    return GraphStore(vectors, graph, _name(), np.arange(len(vectors), dtype=np.int32), _WIDTHS[0])
+
+
+def _name() -> str:
+    """Return a name that is never used again: versions share the file of a graph by it."""
+    return uuid.uuid4().hex[:12]
 
 
 @contextmanager

@@ -40,7 +40,9 @@ class Milvus:
     Every method raises StoreAway where it does not answer.
     """
 
-    def __init__(self, uri: str, token: str = "") -> None:
+    def __init__(self, uri: str, token: str = "", seconds: float = _SECONDS) -> None:
+        """seconds: how long a search waits."""
+        self._seconds = seconds
         self._uri = uri
         self._token = token
         self._connected: Any = None
@@ -67,10 +69,14 @@ class Milvus:
                 search_params={"metric_type": "IP", "params": {"ef": max(_WIDTH, count)}},
                 # What is searched does not change.
                 consistency_level="Eventually",
-                timeout=_SECONDS,
+                timeout=self._seconds,
             )
         )
         return np.array(found[0].ids, np.int32)
+
+    def patient(self) -> "Milvus":
+        """Return the same for whoever builds: what was just given much is slow at first."""
+        return Milvus(self._uri, self._token, _UPLOAD_SECONDS)
 
     def load(self, collection: str, seconds: float = _UPLOAD_SECONDS) -> None:
         """Have a collection in memory, where it is searched; it waits for so long."""
@@ -191,6 +197,9 @@ class Milvus:
                     grpc_options={
                         "grpc.initial_reconnect_backoff_ms": 200,
                         "grpc.max_reconnect_backoff_ms": 1000,
+                        # Milvus Lite hangs up on whoever asks more often whether it is there.
+                        "grpc.keepalive_time_ms": 300_000,
+                        "grpc.keepalive_permit_without_calls": 0,
                     },
                 )
             return self._connected
@@ -220,9 +229,12 @@ class MilvusStore:
             return np.zeros(0, np.float32), np.zeros(0, np.int32)
         condition = "" if within is None else _condition(within)
         rows = self.milvus.search(self.collection, vector, count, condition)
-        # A server that is starting may not have all of its parts yet.
+        # A server that is starting may not have all of its parts yet; a graph may lead to too few
+        # that the filter lets through.
         if len(rows) < count and within is None:
             raise StoreAway(f"Milvus found {len(rows)} vectors of {count} in {self.collection}.")
+        if len(rows) < count:
+            return FlatStore(self.vectors).search(vector, count, within)
         return ranked(products(self.vectors, rows, vector), rows, count)
 
     def check(self) -> None:
