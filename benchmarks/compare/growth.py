@@ -1,5 +1,6 @@
 """What grows with the notes: the table of benchmarks/scale.py at three sizes."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,8 @@ from benchmarks.compare.systems import CACHE
 
 SIZES = (1_000, 10_000, 100_000)
 BESIDE = "a question beside encoding, p50"
+# A value begins with a digit; no name has a word that does.
+_LINE = re.compile(r"(.*?)\s+(\d.*)")
 
 
 @dataclass(frozen=True)
@@ -49,5 +52,7 @@ def _block(text: str) -> Iterator[tuple[str, str]]:
     yield "passages, vectors", counts
     yield "store", store
     for line in lines:
-        what, value = line.strip().split("  ", 1)
-        yield what, value.strip()
+        found = _LINE.fullmatch(line.strip())
+        if not found:
+            raise RuntimeError(f"No value in {line!r}")
+        yield found[1], found[2]

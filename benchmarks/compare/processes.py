@@ -147,8 +147,7 @@ def run(command: list[str], system: System) -> tuple[float, str]:
         encoding="utf-8",
     )
     spent = time.perf_counter() - begun
-    # 1: ours says so that the notes do not cover a question.
-    if done.returncode > 1:
+    if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stdout[-500:]}")
     return spent, done.stdout
 
