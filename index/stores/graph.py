@@ -30,7 +30,7 @@ RECALL = 0.98
 _RECALL_AT = 10
 _LINKS = 32
 _BREADTH = 100
-_WIDTHS = (400, 800, 1600, 3200)
+_WIDTHS = (400, 800, 1600, 3200, 6400)
 _TRAINED_ON = 50_000
 # 8 bits say of nearly equal vectors the wrong order: at least so many are scored by all bits.
 _SCORED = 100
