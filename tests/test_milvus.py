@@ -71,8 +71,8 @@ def serving(place: Path, uri: str, **settings: str) -> Iterator[Server]:
 
 
 def ask(server: Server, question: str) -> httpx.Response:
-    # What was asked before is answered from memory, with Milvus or without: so it differs in a limit
-    # that changes no answer.
+    # What was asked before is answered from memory, with Milvus or without: so each differs in a
+    # limit that changes no answer.
     body = {"question": question, "min_confidence": next(_ASKED) * 1e-9}
     return httpx.post(f"{server.url}/api/v1/ask", json=body, timeout=60)
 
