@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from gradio_client import Client
 from milvus_server import MilvusServer
 from running import Server, free_port, notes
 from running import server as run_server
@@ -189,6 +190,8 @@ def test_a_server_starts_without_milvus_and_answers_once_it_is_there(
         with serving(place, milvus_server.uri) as server:
             away(readiness(server))
             away(ask(server, QUESTIONS[0]))
+            shown = Client(server.url, verbose=False).predict(QUESTIONS[0], api_name="/ask")
+            assert "지금은 찾을 수 없어요" in shown[1]
             milvus_server.start()
             until(lambda: readiness(server).status_code == 200, "it is ready")
             assert found(ask(server, QUESTIONS[0]))

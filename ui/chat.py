@@ -9,7 +9,7 @@ from assistant.ask import MAX_HISTORY, Assistant, Question
 from assistant.messages import message
 from index.contents import Notes
 from index.cpus import usable_cpus
-from index.errors import QuestionError
+from index.errors import QuestionError, StoreAway
 from ui.cards import answer_card, notice_card, title, turn
 from ui.edition import Edition
 from ui.gradio_alone import gradio as gr
@@ -124,6 +124,8 @@ def _turn(
     except QuestionError as error:
         said = {key: message(error.reason, key) for key in LANGUAGES}
         return turn(question[:_MOST_SHOWN], notice_card(said))
+    except StoreAway:
+        return turn(question[:_MOST_SHOWN], notice_card(text("away")))
     suggestions = edition.suggestions.after(answer, [*asked, question])
     return turn(question, answer_card(answer, question, suggestions, contact, vote))
 

@@ -17,6 +17,10 @@ _LABELS: dict[str, dict[Language, str]] = {
         "ko": "채팅을 열 수 없어요. 서버 로그에 이유가 있어요. 노트는 읽을 수 있어요.",
         "en": "The chat cannot be opened: the server's log says why. The notes can be read.",
     },
+    "away": {
+        "ko": "지금은 찾을 수 없어요. 잠시 뒤에 다시 물어봐 주세요.",
+        "en": "The search is away at the moment. Please ask again in a moment.",
+    },
     "fresh": {"ko": "새 대화", "en": "New conversation"},
     "dark": {"ko": "밝게/어둡게", "en": "Light/dark"},
     "open": {"ko": "노트에서 보기", "en": "Open in the notes"},

