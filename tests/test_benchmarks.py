@@ -94,9 +94,12 @@ class TestNumbers:
             "  vector search, p50                         0.40 ms\n"
             "  within half of the notes, p50 and recall@10 0.50 ms, 0.8000\n"
             "  a question beside encoding, p50            7.00 ms\n"
+            "A question beside encoding, asked of each in turn, p50\n"
+            "    1,001 passages    2.10 ms  1.00 times\n"
+            "    9,999 passages    7.35 ms  3.50 times\n"
         )
         rows = growth.table(printed)
-        assert rows[-1] == Growth("a question beside encoding, p50", ("2.00 ms", "7.00 ms"))
+        assert rows[-1] == Growth(growth.BESIDE, ("2.10 ms", "7.35 ms"))
         (bar,) = bars.growth(rows)
         assert (bar.measured, bar.met) == ("3.50", False)
 

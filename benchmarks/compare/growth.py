@@ -11,7 +11,7 @@ from benchmarks.compare.results import ROOT
 from benchmarks.compare.systems import CACHE
 
 SIZES = (1_000, 10_000, 100_000)
-BESIDE = "a question beside encoding, p50"
+BESIDE = "a question beside encoding, asked of each size in turn, p50"
 # A value begins with a digit; no name has a word that does.
 _LINE = re.compile(r"(.*?)\s+(\d.*)")
 
@@ -41,9 +41,16 @@ def measure(data: Path, questions: Path) -> Sequence[Growth]:
 
 
 def table(printed: str) -> Sequence[Growth]:
-    """Return the lines of what the script printed, a block a size, as lines over all sizes."""
-    blocks = [dict(_block(each)) for each in printed.replace("\n  ", "\t").splitlines()[1:]]
-    return [Growth(what, tuple(block[what] for block in blocks)) for what in blocks[0]]
+    """Return the lines of what the script printed, a block a size, as lines over all sizes.
+
+    The last block has what a question took where all sizes took turns: that is told apart least by
+    what else the machine did.
+    """
+    *sizes, turns = printed.replace("\n  ", "\t").splitlines()[1:]
+    blocks = [dict(_block(each)) for each in sizes]
+    found = [Growth(what, tuple(block[what] for block in blocks)) for what in blocks[0]]
+    taken = (re.search(r"passages\s+(\S+ ms)", each) for each in turns.split("\t")[1:])
+    return [*found, Growth(BESIDE, tuple(each[1] for each in taken if each))]
 
 
 def _block(text: str) -> Iterator[tuple[str, str]]:
