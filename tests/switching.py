@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from threading import Event, Lock
@@ -96,17 +97,24 @@ def asking(server: Server, sources: Mapping[str, str]) -> Iterator[Counter[str]]
 
     An answer fails if it is none, or holds a passage that the version it names does not.
     """
+    with clients(CLIENTS, partial(_outcomes, server, sources)) as counts:
+        yield counts
+
+
+@contextmanager
+def clients(count: int, outcomes: Callable[[int, Event], Iterator[str]]) -> Iterator[Counter[str]]:
+    """Let so many clients go on until the block ends, each by its number; counts what comes out."""
     ended = Event()
     counts: Counter[str] = Counter()
     counting = Lock()
 
     def client(number: int) -> None:
-        for outcome in _outcomes(server, sources, number, ended):
+        for outcome in outcomes(number, ended):
             with counting:
                 counts[outcome] += 1
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        runs = [pool.submit(client, number) for number in range(CLIENTS)]
+    with ThreadPoolExecutor(count) as pool:
+        runs = [pool.submit(client, number) for number in range(count)]
         try:
             yield counts
         finally:

@@ -21,7 +21,7 @@ from gradio_client import Client
 from milvus_server import MilvusServer
 from running import Server, free_port, notes
 from running import server as run_server
-from switching import QUESTIONS, edition, until
+from switching import QUESTIONS, clients, edition, until
 
 from index import remote, store
 from index.stores.milvus import Milvus
@@ -101,29 +101,21 @@ def away(response: httpx.Response) -> None:
 @contextmanager
 def asking(server: Server, answers: Mapping[str, list[Any]]) -> Iterator[Counter[str]]:
     """Ask as several clients until the block ends; counts what they got."""
-    ended = Event()
-    counts: Counter[str] = Counter()
 
-    def client(number: int) -> None:
+    def outcomes(number: int, ended: Event) -> Iterator[str]:
         while not ended.is_set():
             number += 1
             question = QUESTIONS[number % len(QUESTIONS)]
             response = ask(server, question)
             if response.status_code == 503:
                 away(response)
-                counts["away"] += 1
+                yield "away"
                 time.sleep(0.05)
             else:
-                counts["right" if found(response) == answers[question] else "wrong"] += 1
+                yield "right" if found(response) == answers[question] else "wrong"
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        runs = [pool.submit(client, number) for number in range(CLIENTS)]
-        try:
-            yield counts
-        finally:
-            ended.set()
-        for run in runs:
-            run.result()
+    with clients(CLIENTS, outcomes) as counts:
+        yield counts
 
 
 def test_answers_are_those_without_milvus(place: Path, milvus_uri: str) -> None:

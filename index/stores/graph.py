@@ -5,7 +5,6 @@ it finds is scored by the vectors themselves. A graph outlives versions of the i
 came since are compared one by one until there are many, those that went are passed by.
 """
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 import faiss
 import numpy as np
 
+from index.cpus import usable_cpus
 from index.encoder import Floats, Ints
 from index.stores import Mask, Ranges, Store, ranked, rows_of
 from index.stores.flat import FlatStore
@@ -180,7 +180,7 @@ def _name() -> str:
 @contextmanager
 def _threads() -> Iterator[None]:
     """Let FAISS use all cores: a graph of many vectors takes minutes."""
-    faiss.omp_set_num_threads(os.cpu_count() or 1)
+    faiss.omp_set_num_threads(usable_cpus())
     try:
         yield
     finally:
