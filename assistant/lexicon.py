@@ -29,7 +29,7 @@ class Lexicon:
     @cached_property
     def speller(self) -> Speller:
         """Return what mends questions."""
-        return Speller(self.vocabulary, self.known)
+        return Speller(self.vocabulary, self.known, self.lexical.words)
 
     def words(self, question: str) -> tuple[str, ...]:
         """Return the words to search for: the question's, each unknown one as the notes write it,

@@ -1,9 +1,10 @@
 """What a question meant: the wrong keyboard layout, misspelt words of the notes, lost spaces."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import hangulpy
 import regex
@@ -23,8 +24,13 @@ _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]")
 _BOUND = ("J", "E", "X", "VC")
 # What joins the parts of paths, files, flags and names.
 _JOINED = regex.compile(r"[-_/\\@#$0-9]|[.:]\w")
+# Names of files, settings and packages; what a version or a path adds to them stays.
+_IDENTIFIER = regex.compile(r"(?<![\w./\\@:-])\p{Latin}+(?:[-_.]\p{Latin}+)+(?![\w/\\@:-])")
+_SHORTEST_IDENTIFIER = 6
 # Tags that only a clause has: verbs and adjectives, adverbs, determiners, pronouns.
 _CLAUSE = ("V", "MAG", "MM", "NP", "XSA", "XSV")
+# Tags that the pieces of an unknown name are given, where each happens to look like a word.
+_NAMED = ("N", "MAG", "MM", "XR")
 _NOUN = "메모"
 # What is longer is no word, and each of its beginnings would be looked up.
 _LONGEST = 40
@@ -34,18 +40,24 @@ _LONG_HANGUL = 8
 _ALIKE = ("ᅢᅦ", "ᅤᅨ", "ᅬᅫᅰ", "ᅥᅧ", "ᅡᅣ", "ᅩᅭ", "ᅮᅲ", "ᆫᆷᆼ", "ᆨᆩᆿ", "ᆸᇁ", "ᆮᆺᆻᆽᆾᇀ")
 
 Known = Callable[[str], bool]
+Morphemes = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Speller:
-    """Mends questions by the words of the notes; `known` tells a word of general language."""
+    """Mends questions by the words of the notes; `known` tells a word of general language.
+
+    words: as lexical search has them, identifiers among them.
+    """
 
     vocabulary: Vocabulary
     known: Known
+    words: Iterable[str] = ()
 
     def mend(self, question: str) -> str:
         """Return the question as it was meant, unchanged where nothing speaks for a mistake."""
         question = _SCRIPTS_MEET.sub(" ", self._layout(question))
+        question = _IDENTIFIER.sub(self._identifier, question)
         question = _TOKEN.sub(self._word, question)
         return _TOKEN.sub(self._spaced, question)
 
@@ -76,6 +88,16 @@ class Speller:
         after = found.string[found.end() : found.end() + 2]
         part = _JOINED.match(before) or _JOINED.match(after)
         return word if part else self._latin_word(word)
+
+    def _identifier(self, found: regex.Match[str]) -> str:
+        """Return an identifier as the notes write the only one that is an edit away."""
+        word = found[0].lower()
+        if len(word) < _SHORTEST_IDENTIFIER or word in self._identifiers:
+            return found[0]
+        near = process.extract(word, self._identifiers, scorer=OSA.distance, score_cutoff=1)
+        # One letter more makes another name, as .yaml is.
+        meant = [each for each, *_ in near if len(each) >= len(word)]
+        return meant[0] if len(meant) == 1 else found[0]
 
     def _latin_word(self, word: str) -> str:
         lower = word.lower()
@@ -112,20 +134,46 @@ class Speller:
         for surface, tag in read:
             noun = before.startswith("N") and tag.startswith("N")
             short = noun and min(len(surface), len(parts[-1])) < 2
-            if parts and (tag.startswith(_BOUND) or before.startswith("XP") or short):
+            name = parts and before.startswith(_NAMED) and parts[-1] not in self._hangul
+            piece = name and self._is_unknown(surface, tag)
+            if parts and (tag.startswith(_BOUND) or before.startswith("XP") or short or piece):
                 parts[-1] += surface
             else:
                 parts.append(surface)
             before = tag.split("+")[-1]
         return " ".join(parts)
 
-    def _read(self, run: str) -> tuple[tuple[str, str], ...]:
+    def _is_unknown(self, surface: str, tag: str) -> bool:
+        """Return whether this may be a piece of a name that no dictionary has, as 버네 and 티스."""
+        named = tag.startswith(_NAMED) and surface not in self._hangul
+        return named and not self.known(surface)
+
+    def _read(self, run: str) -> Morphemes:
         """Return a run's morphemes; a word of the notes that it begins with stays whole."""
         read = morphemes(run)
         heads = [run[:end] for end in range(2, len(run)) if run[:end] in self._hangul]
         if heads and len(read[0][0]) < len(heads[-1]):
-            return ((heads[-1], "NNG"), *morphemes(run[len(heads[-1]) :]))
-        return read
+            read = ((heads[-1], "NNG"), *morphemes(run[len(heads[-1]) :]))
+        return tuple(self._whole(read))
+
+    def _whole(self, read: Morphemes) -> Iterator[tuple[str, str]]:
+        """Yield the morphemes, a word of the notes that was read as an ending and more being whole:
+        도커 in 왜도커써, where 도 is no particle."""
+        at, before = 0, "N"
+        while at < len(read):
+            surface, tag = read[at]
+            pieces = 1
+            if tag.startswith(_BOUND) and not before.startswith("N"):
+                pieces = self._of_notes(read[at:])
+            if pieces > 1:
+                surface, tag = "".join(part for part, _ in read[at : at + pieces]), "NNG"
+            yield surface, tag
+            at, before = at + pieces, tag.split("+")[-1]
+
+    def _of_notes(self, read: Morphemes) -> int:
+        """Return how many morphemes together are a word of the notes, 1 where none are."""
+        words = accumulate(surface for surface, _ in read)
+        return max((n for n, word in enumerate(words, 1) if word in self._hangul), default=1)
 
     def _near(self, noun: str) -> str | None:
         if noun in self._hangul or self.known(noun):
@@ -152,6 +200,10 @@ class Speller:
 
     def _starts_with_noun(self, run: str) -> bool:
         return any(run[:end] in self._hangul for end in range(2, len(run) + 1))
+
+    @cached_property
+    def _identifiers(self) -> frozenset[str]:
+        return frozenset(filter(_IDENTIFIER.fullmatch, self.words))
 
     @cached_property
     def _latin(self) -> frozenset[str]:

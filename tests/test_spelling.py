@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant.spelling import Speller
+from index.analyzer import analyze
 from index.corpus import read
 from index.onnx_encoder import OnnxEncoder
 from index.passages import embedded_text, passages
@@ -44,6 +45,14 @@ MENDED = {
     "orchestraton": "orchestration",
     "isolaton": "isolation",
     "pyhton ngnix": "python nginx",
+    # Names of files and settings.
+    "depend_on 은 언제 써?": "depends_on 은 언제 써?",
+    "docker-compse.yml": "docker-compose.yml",
+    "requirments.txt": "requirements.txt",
+    "depend_on=1": "depends_on=1",
+    # Spaces, a word of the notes or a name that nobody knows left whole.
+    "왜도커를쓰는거야": "왜 도커를 쓰는 거야",
+    "테라폼에서는배포를어떻게해": "테라폼에서는 배포를 어떻게 해",
 }
 KEPT = [
     # Particles and verbs.
@@ -70,6 +79,10 @@ KEPT = [
     "쿠버네티스 스테이트풀셋",
     "깃허브 레지스트리",
     "레이아웃",
+    "쿠버네티스에서는 어떻게 해요?",
+    "엘라스틱서치에서는 왜 느려요?",
+    "docker-compose.yaml, docker-compose.yml and docker-compose.ymls",
+    "depends_on2 in /etc/depend_on and --depend_on",
     # Not words at all.
     "ㅋㅋ",
     "asdf qwer",
@@ -83,7 +96,8 @@ KEPT = [
 @pytest.fixture(scope="module")
 def speller(onnx_encoder: OnnxEncoder) -> Speller:
     """Return what mends questions about the notes; one piece is a word of general language."""
-    return Speller(collect(TEXTS, ()), lambda word: onnx_encoder.count_tokens([word]) == [1])
+    words = sorted({word for text in TEXTS for word in analyze(text)})
+    return Speller(collect(TEXTS, ()), lambda word: onnx_encoder.count_tokens([word]) == [1], words)
 
 
 @pytest.mark.parametrize("question", MENDED)
