@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from assistant.retrieve import Evidence, Hit, Query
 from index.analyzer import spans
 from index.contents import Contents
-from index.encoder import Floats
+from index.encoder import Floats, Ints
 from index.language import Language
 from index.states import HEADING
 
@@ -156,6 +156,7 @@ def signals(
     answering = np.isin(lines, [HEADING, *hit.answers[:1]])
     near = best[answering].max(axis=0)
     words = _Words.of(contents, query)
+    met = words.met(tokens)
     values = {
         "score": hit.score,
         "margin": hit.score - hits[1].score if len(hits) > 1 else hit.score,
@@ -166,9 +167,9 @@ def signals(
         "lines_background": _lines_background(contents, query, hit),
         "lexical": hit.lexical,
         "known": words.known,
-        "words": words.mean(tokens),
-        "words_weak": words.weakest(tokens),
-        "line_words_weak": words.weakest(near),
+        "words": words.mean(met),
+        "words_weak": met.min() if len(met) else 0.0,
+        "line_words_weak": words.met(near).min() if len(met) else 0.0,
         "general": general,
         "lines_over_general": hit.lines - general,
     }
@@ -177,39 +178,50 @@ def signals(
 
 @dataclass(frozen=True)
 class _Words:
-    """A question's content words: their tokens, their rarity, and the share that is known."""
+    """A question's content words, and the share of them that is known.
 
-    tokens: tuple[tuple[int, ...], ...]
-    rarity: tuple[float, ...]
+    tokens: the tokens of one word after another; starts: where those of each begin. rarity: of
+    each.
+    """
+
+    tokens: Ints
+    starts: Ints
+    rarity: Floats
     known: float
 
     @classmethod
     def of(cls, contents: Contents, query: Query) -> "_Words":
         offsets = query.encoding.offsets[query.encoding.offsets[:, 0] >= 0]
-        tokens, rarities, known = [], [], 0.0
+        tokens: list[int] = []
+        starts, rarities, known = [], [], 0.0
         for span in spans(query.text):
             inside = (offsets[:, 0] < span.end) & (offsets[:, 1] > span.start)
             if inside.any():
                 rarity = max(contents.lexical.rarity(word) for word in span.words)
-                tokens.append(tuple(np.flatnonzero(inside).tolist()))
+                starts.append(len(tokens))
+                tokens += np.flatnonzero(inside).tolist()
                 rarities.append(rarity)
                 if any(contents.lexical.frequency(word) for word in span.words):
                     known += rarity
         total = sum(rarities)
-        return cls(tuple(tokens), tuple(rarities), known / total if total else 0.0)
+        return cls(
+            np.asarray(tokens, np.int32),
+            np.asarray(starts, np.int32),
+            np.asarray(rarities, np.float32),
+            known / total if total else 0.0,
+        )
 
-    def _met(self, best: Floats) -> list[float]:
-        return [float(best[list(rows)].mean()) for rows in self.tokens]
+    def met(self, best: Floats) -> Floats:
+        """Return float32 (words,), the mean of each word's tokens."""
+        if not len(self.starts):
+            return np.zeros(0, np.float32)
+        counts = np.diff(self.starts, append=len(self.tokens)).astype(np.float32)
+        sums: Floats = np.add.reduceat(best[self.tokens], self.starts)
+        return sums / counts
 
-    def mean(self, best: Floats) -> float:
-        total = sum(self.rarity)
-        if not total:
-            return 0.0
-        weighted = zip(self._met(best), self.rarity, strict=True)
-        return sum(met * rarity for met, rarity in weighted) / total
-
-    def weakest(self, best: Floats) -> float:
-        return min(self._met(best), default=0.0)
+    def mean(self, met: Floats) -> float:
+        """Return the mean over words by rarity, 0 where there are none."""
+        return float(met @ self.rarity / self.rarity.sum()) if len(met) else 0.0
 
 
 def _general(contents: Contents, query: Query, own: int | None) -> float:

@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import faiss
 import marisa_trie
 import msgspec
 import numpy as np
@@ -40,7 +39,9 @@ from index.encoder import Encoding, Floats
 from index.engines import open_encoder
 from index.lexical import Lexical
 from index.states import Segment, TokenStates
+from index.stores import Store
 from index.stores.flat import FlatStore
+from index.stores.graph import GraphStore
 from index.stores.milvus import Milvus, MilvusStore
 from index.vectors import vectors_of, with_graph
 from index.vocabulary import Vocabulary
@@ -57,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("questions", type=Path)
-    parser.add_argument("--sizes", default="1000,10000,100000")
+    parser.add_argument("--sizes", default="1000,10000,100000", help="Empty for none")
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--milvus", default="", help="Address of a server")
     parser.add_argument("--keep", type=Path, help="Keep what is made in this folder")
@@ -76,7 +77,7 @@ def main() -> None:
         print(machine())
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
         made: list[str] = []
-        for size in map(int, given.sizes.split(",")):
+        for size in map(int, filter(None, given.sizes.split(","))):
             data_dir = place / str(size)
             if not data_dir.exists():
                 grow(real, size, data_dir)
@@ -87,12 +88,13 @@ def main() -> None:
                 command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True
             )
             show(json.loads(done.stdout))
-        command = [sys.executable, __file__, made[0], str(given.questions)]
-        subprocess.run(
-            [*command, "--in-turn", ",".join(made)], cwd=ROOT, env=environment, check=True
-        )
+        if made:
+            command = [sys.executable, __file__, made[0], str(given.questions)]
+            subprocess.run(
+                [*command, "--in-turn", ",".join(made)], cwd=ROOT, env=environment, check=True
+            )
         if given.million:
-            million(real, given.questions)
+            million(real, given.questions, given.milvus)
 
 
 def show(row: dict[str, Any]) -> None:
@@ -350,11 +352,16 @@ def measured(data_dir: Path, questions: Path, uri: str) -> dict[str, Any]:
 def on_milvus(snapshot: store.Snapshot, uri: str) -> tuple[store.Snapshot, dict[str, Any]]:
     """Return a version whose vectors Milvus searches by a graph, and what that took."""
     vectors = snapshot.contents.vectors
-    milvus = Milvus(uri).patient()
-    seconds, _ = timed(lambda: milvus.upload("scale", vectors.matrix, exact=False))
-    searched_there = MilvusStore(vectors.matrix, milvus, "scale")
+    searched_there, cost = uploaded(vectors.matrix, uri)
     contents = replace(snapshot.contents, vectors=replace(vectors, store=searched_there))
-    return replace(snapshot, contents=contents), {
+    return replace(snapshot, contents=contents), cost
+
+
+def uploaded(matrix: Floats, uri: str) -> tuple[MilvusStore, dict[str, Any]]:
+    """Return vectors as Milvus searches them by a graph, and what that took."""
+    milvus = Milvus(uri).patient()
+    seconds, _ = timed(lambda: milvus.upload("scale", matrix, exact=False))
+    return MilvusStore(matrix, milvus, "scale"), {
         "uploaded and placed in": f"{seconds:.0f} s",
         "memory of Milvus": f"{_memory_of_milvus() / 1e6:.0f} MB",
     }
@@ -438,8 +445,8 @@ def _forgotten(data_dir: Path) -> None:
 # --- A million, vectors alone
 
 
-def million(real: store.Snapshot, questions: Path) -> None:
-    """Print what a million vectors cost."""
+def million(real: store.Snapshot, questions: Path, uri: str) -> None:
+    """Print what a million vectors cost; uri: of Milvus, empty for FAISS."""
     settings = read_settings()
     encoder = open_encoder("", "onnx", settings.cache_dir)
     texts = [case.question for case in read_cases(questions) if not case.history][:200]
@@ -450,24 +457,39 @@ def million(real: store.Snapshot, questions: Path) -> None:
     for number, start in enumerate(range(0, _MILLION, len(old))):
         rows = matrix[start : start + len(old)]
         rows[:] = disturbed(old, random, number)[: len(rows)]
-    owners = np.stack([np.arange(_MILLION), np.full(_MILLION, -1)], axis=1).astype(np.int32)
-    found = vectors_of(matrix, owners, np.zeros((_MILLION, 16), np.uint8))
-    seconds, found = timed(
-        lambda: with_graph(
-            found,
-            lines_as_questions(real.contents),
-            None,
-            np.full(_MILLION, -1),
-            None,
-            said,
-        )
-    )
-    size = faiss.serialize_index(found.store.graph).nbytes if hasattr(found.store, "graph") else 0
-    p50, recall = searched(found.store, matrix, asked)
+    if uri:
+        searcher, cost = uploaded(matrix, uri)
+    else:
+        searcher, cost = placed(matrix, real.contents)
+    p50, recall = searched(searcher, matrix, asked)
     exact, _ = searched(FlatStore(matrix), matrix, asked[:20])
-    print(f"{_MILLION:,} vectors alone, placed in {seconds:.0f} s")
-    print(f"  search p50 {p50:.2f} ms, recall@10 {recall:.4f}; exact {exact:.1f} ms")
-    print(f"  graph {size / _MILLION:.0f} bytes a vector, beside 4 x {old.shape[1]}")
+    show(
+        {
+            "passages": 0,
+            "vectors": _MILLION,
+            "store": type(searcher).__name__,
+            "vector search, p50": f"{p50:.2f} ms",
+            "recall@10 against exact": f"{recall:.4f}",
+            "exact search, p50": f"{exact:.2f} ms",
+            **cost,
+        }
+    )
+
+
+def placed(matrix: Floats, real: Contents) -> tuple[Store, dict[str, Any]]:
+    """Return vectors as a build has them searched, by FAISS, and what that took."""
+    count = len(matrix)
+    owners = np.stack([np.arange(count), np.full(count, -1)], axis=1).astype(np.int32)
+    found = vectors_of(matrix, owners, np.zeros((count, 16), np.uint8))
+    sources = np.full(count, -1)
+    seconds, found = timed(
+        lambda: with_graph(found, lines_as_questions(real), None, sources, None, said)
+    )
+    size = found.store.size if isinstance(found.store, GraphStore) else 0
+    return found.store, {
+        "placed in": f"{seconds:.0f} s",
+        "graph": f"{size / count:.0f} bytes a vector, beside {4 * matrix.shape[1]} of its own",
+    }
 
 
 if __name__ == "__main__":

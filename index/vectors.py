@@ -98,8 +98,9 @@ def with_graph(
             f"and {graph.RECALL} is wanted."
         )
         return vectors
+    beside = f"{measured.size >> 20} MB beside their {vectors.matrix.nbytes >> 20}"
     report(
-        f"Dense search by a graph of {count} vectors, {measured.width} in view: it finds "
+        f"Dense search by a graph of {count} vectors, {measured.width} in view, {beside}: it finds "
         f"{recall:.3f} of the ten nearest."
     )
     return replace(vectors, store=measured)

@@ -284,7 +284,7 @@ def test_many_notes_are_searched_by_a_graph_that_an_edit_leaves(
     monkeypatch.setattr(graph, "EXACT", 20)
     monkeypatch.setattr(graph, "_FEW", 0)
     first = build(None)
-    assert any("of the ten nearest" in text for text in said)
+    assert any("of the ten nearest" in text and " MB beside " in text for text in said)
     write(tmp_path / "notes", 7, "closes")
     second = build(store_of.load(tmp_path / "data"))
     files = [next(each.folder.glob("graph.*.faiss")) for each in (first, second)]

@@ -29,7 +29,9 @@ EXACT = 50_000
 RECALL = 0.98
 _RECALL_AT = 10
 _LINKS = 32
-_BREADTH = 100
+# Near copies of one text crowd out the links that lead elsewhere: of a million vectors, 76 near
+# copies each, 100 find 0.968 of the nearest at best, 400 find 0.988 in a quarter of the width.
+_BREADTH = 400
 _WIDTHS = (400, 800, 1600, 3200, 6400)
 _TRAINED_ON = 50_000
 # 8 bits say of nearly equal vectors the wrong order: at least so many are scored by all bits.
@@ -90,6 +92,12 @@ class GraphStore:
         before = np.searchsorted(within[:, 0], rows, side="right") - 1
         near: Ints = rows[(before >= 0) & (rows < within[before, 1])]
         return near
+
+    @property
+    def size(self) -> int:
+        """Return the bytes that it takes beside the vectors: a byte a component, and its links."""
+        links = self.graph.hnsw.neighbors.size() * np.dtype(np.int32).itemsize
+        return int(self.graph.ntotal * self.graph.d + links)
 
     @cached_property
     def _loose(self) -> Ints:

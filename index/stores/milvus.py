@@ -160,10 +160,15 @@ class Milvus:
     def _index(self, client: Any, collection: str, exact: bool) -> None:
         index = client.prepare_index_params()
         kind = {"index_type": "FLAT"} if exact else {
-            "index_type": "HNSW", "params": {"M": 32, "efConstruction": 100}
+            "index_type": "HNSW", "params": {"M": 32, "efConstruction": 400}
         }  # fmt: skip
         index.add_index(_FIELD, metric_type="IP", **kind)
         client.create_index(collection, index, timeout=_UPLOAD_SECONDS * 10)
+        # It is said to be there while parts are merged and indexed anew, which are compared one by
+        # one until then: what the graph finds could not be measured.
+        end = time.monotonic() + _UPLOAD_SECONDS * 10
+        while _unindexed(client, collection) and time.monotonic() < end:
+            time.sleep(_PAUSE)
         client.load_collection(collection, timeout=_UPLOAD_SECONDS * 10)
 
     def _turned(self, work: Callable[[Any], _T]) -> _T:
@@ -247,6 +252,12 @@ class MilvusStore:
             raise
         if not len(found):
             raise StoreAway(f"Milvus has no vectors yet in {self.collection}.")
+
+
+def _unindexed(client: Any, collection: str) -> int:
+    """Return how many vectors the index does not have yet; Milvus Lite does not tell."""
+    found = client.describe_index(collection, _FIELD, timeout=_UPLOAD_SECONDS)
+    return int(found.get("pending_index_rows", 0))
 
 
 def _condition(within: Ranges) -> str:
