@@ -168,8 +168,8 @@ def signals(
         "lexical": hit.lexical,
         "known": words.known,
         "words": words.mean(met),
-        "words_weak": met.min() if len(met) else 0.0,
-        "line_words_weak": words.met(near).min() if len(met) else 0.0,
+        "words_weak": min(met, default=0.0),
+        "line_words_weak": min(words.met(near), default=0.0),
         "general": general,
         "lines_over_general": hit.lines - general,
     }
@@ -213,8 +213,6 @@ class _Words:
 
     def met(self, best: Floats) -> Floats:
         """Return float32 (words,), the mean of each word's tokens."""
-        if not len(self.starts):
-            return np.zeros(0, np.float32)
         counts = np.diff(self.starts, append=len(self.tokens)).astype(np.float32)
         sums: Floats = np.add.reduceat(best[self.tokens], self.starts)
         return sums / counts

@@ -94,7 +94,9 @@ class Speller:
         word = found[0].lower()
         if len(word) < _SHORTEST_IDENTIFIER or word in self._identifiers:
             return found[0]
-        near = process.extract(word, self._identifiers, scorer=OSA.distance, score_cutoff=1)
+        near = process.extract(
+            word, self._identifiers, scorer=OSA.distance, score_cutoff=1, limit=None
+        )
         # One letter more makes another name, as .yaml is.
         meant = [each for each, *_ in near if len(each) >= len(word)]
         return meant[0] if len(meant) == 1 else found[0]
@@ -132,21 +134,25 @@ class Speller:
         parts: list[str] = []
         before = ""
         for surface, tag in read:
-            noun = before.startswith("N") and tag.startswith("N")
-            short = noun and min(len(surface), len(parts[-1])) < 2
-            name = parts and before.startswith(_NAMED) and parts[-1] not in self._hangul
-            piece = name and self._is_unknown(surface, tag)
-            if parts and (tag.startswith(_BOUND) or before.startswith("XP") or short or piece):
+            if parts and self._belongs(surface, tag, parts[-1], before):
                 parts[-1] += surface
             else:
                 parts.append(surface)
             before = tag.split("+")[-1]
         return " ".join(parts)
 
-    def _is_unknown(self, surface: str, tag: str) -> bool:
-        """Return whether this may be a piece of a name that no dictionary has, as 버네 and 티스."""
-        named = tag.startswith(_NAMED) and surface not in self._hangul
-        return named and not self.known(surface)
+    def _belongs(self, surface: str, tag: str, part: str, before: str) -> bool:
+        """Return whether no space stands before this morpheme.
+
+        part: what is written before it, up to a space; before: the tag that ends it.
+        """
+        if tag.startswith(_BOUND) or before.startswith("XP"):
+            return True
+        if before.startswith("N") and tag.startswith("N") and min(len(surface), len(part)) < 2:
+            return True
+        # Pieces of a name that no dictionary has, as 버네 and 티스.
+        named = before.startswith(_NAMED) and tag.startswith(_NAMED)
+        return named and self._hangul.isdisjoint((part, surface)) and not self.known(surface)
 
     def _read(self, run: str) -> Morphemes:
         """Return a run's morphemes; a word of the notes that it begins with stays whole."""

@@ -1,5 +1,6 @@
 #!/bin/sh
 # What goes into the image, in steps of their own for the sake of layers; sizes.sh takes them too.
+#   install.sh required light|full
 #   install.sh dependencies light|full VENV
 #   install.sh application VENV APP
 #   install.sh models light|full VENV APP MODELS
@@ -15,7 +16,12 @@ install() {
 }
 
 required() {
-    "$python" - "$@" <<'PYTHON'
+    extras="redis milvus"
+    if [ "$1" = full ]; then
+        extras="$extras torch"
+    fi
+    # shellcheck disable=SC2086 # several words
+    "$python" - $extras <<'PYTHON'
 import sys, tomllib
 with open("pyproject.toml", "rb") as file:
     project = tomllib.load(file)["project"]
@@ -27,15 +33,12 @@ PYTHON
 dependencies() {
     edition=$1 venv=$2
     "$python" -m venv --without-pip "$venv"
-    extras="redis milvus"
     if [ "$edition" = full ]; then
         # torch first, alone: from elsewhere it would bring CUDA, which is several GB.
         install "$venv" ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch==2.13.0
-        extras="redis milvus torch"
     fi
     requirements=$(mktemp)
-    # shellcheck disable=SC2086 # several words
-    required $extras >"$requirements"
+    required "$edition" >"$requirements"
     install "$venv" --requirement "$requirements"
     rm "$requirements"
 }

@@ -10,9 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -144,16 +144,13 @@ def _peer(name: str, title: str, edition: Edition, script: str, model: str) -> S
     )
 
 
+@cache
 def _required(edition: Edition) -> list[str]:
     if edition == "plain":
         return _PLAIN
     if edition == "txtai":
         return [*_PLAIN, _TXTAI]
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    # As deploy/install.sh, which installs them, has it.
-    extras = ("redis", "milvus", "torch") if edition == "full" else ("redis", "milvus")
-    optional = (each for name in extras for each in project["optional-dependencies"][name])
-    return [*project["dependencies"], *optional]
+    return _script("required", edition).splitlines()
 
 
 def _install(edition: Edition) -> None:
@@ -174,8 +171,8 @@ def _install(edition: Edition) -> None:
     complete.touch()
 
 
-def _script(*arguments: str) -> None:
-    """Run a step of what makes the images; what pip says is shown where it fails."""
+def _script(*arguments: str) -> str:
+    """Run a step of what makes the images, and return what it says."""
     done = subprocess.run(
         [str(_INSTALL), *arguments],
         cwd=ROOT,
@@ -186,3 +183,4 @@ def _script(*arguments: str) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout[-2000:]}")
+    return done.stdout

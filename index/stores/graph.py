@@ -30,10 +30,10 @@ RECALL = 0.98
 # Of questions that it was not measured by, a graph finds a little less.
 _AIMED = 0.99
 _RECALL_AT = 10
-_LINKS = 32
+LINKS = 32
 # Near copies of one text crowd out the links that lead elsewhere: with a quarter of it no width
 # finds enough of a million vectors.
-_BREADTH = 400
+BREADTH = 400
 _WIDTHS = (400, 800, 1600, 3200, 6400)
 _TRAINED_ON = 50_000
 # 8 bits say of nearly equal vectors the wrong order: at least so many are scored by all bits.
@@ -173,9 +173,9 @@ def recall(store: Store, vectors: Floats, questions: Floats) -> float:
 
 def _made(vectors: Floats) -> GraphStore:
     graph = _faiss.IndexHNSWSQ(
-        vectors.shape[1], _faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT
+        vectors.shape[1], _faiss.ScalarQuantizer.QT_8bit, LINKS, faiss.METRIC_INNER_PRODUCT
     )
-    graph.hnsw.efConstruction = _BREADTH
+    graph.hnsw.efConstruction = BREADTH
     with _threads():
         graph.train(vectors[:: 1 + len(vectors) // _TRAINED_ON])
         graph.add(vectors)

@@ -18,6 +18,7 @@ from index.encoder import Floats, Ints
 from index.errors import StoreAway
 from index.stores import Ranges, ranked
 from index.stores.flat import FlatStore
+from index.stores.graph import BREADTH, LINKS
 from index.stores.plain import products
 
 # A question waits no longer; then others are refused at once, until one that tries gets through.
@@ -160,7 +161,7 @@ class Milvus:
     def _index(self, client: Any, collection: str, exact: bool) -> None:
         index = client.prepare_index_params()
         kind = {"index_type": "FLAT"} if exact else {
-            "index_type": "HNSW", "params": {"M": 32, "efConstruction": 400}
+            "index_type": "HNSW", "params": {"M": LINKS, "efConstruction": BREADTH}
         }  # fmt: skip
         index.add_index(_FIELD, metric_type="IP", **kind)
         client.create_index(collection, index, timeout=_UPLOAD_SECONDS * 10)
