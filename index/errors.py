@@ -3,7 +3,7 @@
 NotesError                what went wrong and what to do, in one sentence for a person
 ├── SettingsError         a setting or an option cannot be used
 ├── CorpusError           the notes cannot be read
-├── ModelError            the encoder's weights are missing, damaged or of another kind
+├── ModelError            weights or a dictionary are missing, damaged or of another kind
 ├── IndexUnusable         the index cannot be served
 │   ├── IndexMissing      nothing was built yet
 │   ├── IndexDamaged      files are missing, cut short or changed
@@ -36,7 +36,7 @@ class CorpusError(NotesError):
 
 
 class ModelError(NotesError):
-    """The encoder's weights are missing, damaged or of another kind."""
+    """Weights or a dictionary are missing, damaged or of another kind."""
 
 
 class IndexUnusable(NotesError):
@@ -101,3 +101,12 @@ class Overloaded(NotesError):
     def __init__(self, message: str, seconds: int) -> None:
         super().__init__(message)
         self.seconds = seconds
+
+
+def is_short_of_memory(error: Exception) -> bool:
+    """Return whether an error says that memory is lacking, whoever raised it.
+
+    A thread that has no room is a RuntimeError in Python, and ONNX Runtime has no error for it.
+    """
+    words = str(error)
+    return isinstance(error, MemoryError) or "start new thread" in words or "alloc" in words

@@ -11,7 +11,7 @@ import onnxruntime
 from index import tokens as shared
 from index.cpus import usable_cpus
 from index.encoder import Encoding, Floats, Kind, Weights, normalise
-from index.errors import ModelError
+from index.errors import ModelError, is_short_of_memory
 from index.model import files
 from index.unigram import Tokens, UnigramTokenizer
 
@@ -22,7 +22,10 @@ class OnnxEncoder:
     """Keeps the Encoder protocol; any number of threads may ask at once."""
 
     def __init__(self, folder: Path) -> None:
-        """Load an exported folder; ModelError where it is missing, incomplete or damaged."""
+        """Load an exported folder; ModelError where it is missing, incomplete or damaged.
+
+        Raises MemoryError.
+        """
         if flaw := files.flaw(folder):
             raise ModelError(f"The ONNX model in {folder} cannot be used: {flaw}. {_mend(folder)}")
         self._weights = files.read_weights(folder)
@@ -30,6 +33,8 @@ class OnnxEncoder:
             self._tokenizer = UnigramTokenizer(folder / files.PIECES)
             self._session = _session(folder / files.GRAPH)
         except Exception as error:  # no library has a root of its own errors
+            if is_short_of_memory(error):
+                raise MemoryError(str(error)) from error
             message = f"The ONNX model in {folder} cannot be loaded: {error}. {_mend(folder)}"
             raise ModelError(message) from error
 
@@ -79,10 +84,9 @@ class OnnxEncoder:
         try:
             (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
         except Exception as error:
-            # ONNX Runtime has no error of its own for it.
-            if "alloc" not in str(error):
-                raise
-            raise MemoryError(str(error)) from error
+            if is_short_of_memory(error):
+                raise MemoryError(str(error)) from error
+            raise
         return states
 
 
@@ -96,7 +100,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     # One question is too small to be shared by processors, and several keep them busy; so do the
     # batches of a build, in threads: they are done 1.4 times as fast as one by one on all of them.
     options.intra_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4
     # An arena keeps what the largest batch took, 55 MB or more, to save a sixth on long ones.
     options.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

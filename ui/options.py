@@ -8,7 +8,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from index.errors import NotesError
+from index.errors import NotesError, is_short_of_memory
 
 BAD_USE = 2
 
@@ -32,6 +32,17 @@ def says_errors(command: Callable[Parameters, None]) -> Callable[Parameters, Non
             command(*args, **kwargs)
         except NotesError as error:
             say(f"notes: {error}")
+            raise typer.Exit(BAD_USE) from None
+        except (MemoryError, RuntimeError) as error:
+            if not is_short_of_memory(error):
+                raise
+            say("notes: There is not enough memory. Give it more, then try again.")
+            raise typer.Exit(BAD_USE) from None
+        except ImportError as error:
+            # So it is, too, where a library has no room to be loaded.
+            say(
+                f"notes: A library cannot be loaded: {error}. Give it more memory or install again."
+            )
             raise typer.Exit(BAD_USE) from None
         except OSError as error:
             # What reads the output is gone, or has no room.
