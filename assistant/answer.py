@@ -48,6 +48,9 @@ class Explanation:
     lines: Annotated[float, Field(description="Cosine of its best line")]
     dense: Annotated[float, Field(description="Cosine of the whole passage")]
     lexical: Annotated[float, Field(description="Share of BM25 that it reaches")]
+    gist: Annotated[
+        float, Field(description="Cosine of what it and the question are about, whatever the words")
+    ]
     reranked: Annotated[float | None, Field(description="The cross-encoder's score, if any")]
 
 

@@ -165,7 +165,8 @@ def _follows(text: str, own: float, both: float, ahead: float) -> bool:
 def together(first: Query, second: Query) -> Query:
     """Return two encoded texts as one query, without encoding them again.
 
-    The encoder's pooling is the mean of token states, so that of both follows from theirs.
+    The encoder's pooling is the mean of token states, so that of both follows from theirs; what
+    both are about lies halfway between.
     """
     one, two = first.encoding, second.encoding
     states = np.concatenate([one.states, two.states])
@@ -173,10 +174,12 @@ def together(first: Query, second: Query) -> Query:
     vector = mean / max(float(np.linalg.norm(mean)), 1e-12)
     moved = np.where(two.offsets >= 0, two.offsets + len(first.text) + 1, two.offsets)
     offsets = np.concatenate([one.offsets, moved])
+    gist = one.gist + two.gist
+    gist /= max(float(np.linalg.norm(gist)), 1e-12)
     return Query(
         f"{first.text} {second.text}",
         second.language,
-        Encoding(vector.astype(np.float32), states, offsets),
+        Encoding(vector.astype(np.float32), states, offsets, gist),
         first.words + second.words,
     )
 

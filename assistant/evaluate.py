@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,10 +21,12 @@ from index.notes import Passage
 # As ir-measures calls them.
 _RANKED = {"MRR@10": "RR@10", "nDCG@10": "nDCG@10"}
 MEASURES = ("R@1", "R@3", *_RANKED)
+NOTHING = Fusion(late=0, lines=0, dense=0, lexical=0, lexical_across=0, gist=0, gist_across=0)
 ABLATIONS: dict[str, Fusion] = {
-    "dense": Fusion(late=0, lines=0, dense=1, lexical=0, lexical_across=0),
-    "lexical": Fusion(late=0, lines=0, dense=0, lexical=1, lexical_across=1),
-    "late": Fusion(late=1, lines=0, dense=0, lexical=0, lexical_across=0),
+    "dense": replace(NOTHING, dense=1),
+    "lexical": replace(NOTHING, lexical=1, lexical_across=1),
+    "late": replace(NOTHING, late=1),
+    "gist": replace(NOTHING, gist=1, gist_across=1),
     "fused": FUSED,
 }
 # Questions whose every word stands in the notes, but whose answer does not.

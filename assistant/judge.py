@@ -5,7 +5,7 @@ almost none is about them: how many standard deviations it lies above what such 
 So weights learned on some notes carry over to others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -17,7 +17,6 @@ from index.analyzer import spans
 from index.contents import Contents
 from index.encoder import Floats, Ints
 from index.language import Language
-from index.states import HEADING
 
 SIGNALS = (
     "score",  # fused
@@ -31,9 +30,10 @@ SIGNALS = (
     "known",  # share of the question's words that the notes have, by rarity
     "words",  # how well each content word is met in the passage, by rarity
     "words_weak",  # the worst of them
-    "line_words_weak",  # the worst of them in the answering line and its heading alone
     "general",  # cosine to the general questions most like it
     "lines_over_general",  # how much nearer the best line is than those
+    "gist_over_general",  # how much nearer its gist is than that of those
+    "line_gist_over_general",  # the same of the answering line
 )
 _LIMIT = 4.0
 _NEIGHBOURS = 5
@@ -139,22 +139,21 @@ def signals(
     query: Query,
     found: Evidence,
     hits: Sequence[Hit],
+    gists: Callable[[Sequence[str]], Floats],
     own: int | None = None,
 ) -> Floats:
     """Return float64 (SIGNALS,), what speaks for the first hit; hits are one a section.
 
-    own: which of the general questions the query is, if any, so that it is not compared with
-    itself.
+    gists: the encoder's. own: which of the general questions the query is, if any, so that it is
+    not compared with itself.
     """
-    general = _general(contents, query, own)
+    general, gist_general = _general(contents, query, own)
     hit = hits[0]
     row = int(np.searchsorted(found.passages, hit.passage))
     inside = found.alignment.owners == row
-    best, lines = found.alignment.best[inside], found.alignment.lines[inside]
-    tokens = best.max(axis=0)
+    tokens = found.alignment.best[inside].max(axis=0)
     weak = np.sort(tokens)[: max(1, len(tokens) // 2)]
-    answering = np.isin(lines, [HEADING, *hit.answers[:1]])
-    near = best[answering].max(axis=0)
+    line = contents.notes.passages[hit.passage].lines[hit.answers[0]].plain
     words = _Words.of(contents, query)
     met = words.met(tokens)
     values = {
@@ -169,9 +168,10 @@ def signals(
         "known": words.known,
         "words": words.mean(met),
         "words_weak": min(met, default=0.0),
-        "line_words_weak": min(words.met(near), default=0.0),
         "general": general,
         "lines_over_general": hit.lines - general,
+        "gist_over_general": hit.gist - gist_general,
+        "line_gist_over_general": float(gists([line])[0] @ query.encoding.gist) - gist_general,
     }
     return np.asarray([values[name] for name in SIGNALS])
 
@@ -222,12 +222,18 @@ class _Words:
         return float(met @ self.rarity / self.rarity.sum()) if len(met) else 0.0
 
 
-def _general(contents: Contents, query: Query, own: int | None) -> float:
-    asked = query.encoding.vector - contents.general.vector_means[query.language]
-    cosines = contents.general.centred[query.language] @ asked / max(np.linalg.norm(asked), 1e-9)
-    if own is not None:
-        cosines = np.delete(cosines, own)
-    return float(np.sort(cosines)[-_NEIGHBOURS:].mean())
+def _general(contents: Contents, query: Query, own: int | None) -> tuple[float, float]:
+    """Return how near the general questions most like it are, by vector and by gist."""
+    general = contents.general
+    asked = query.encoding.vector - general.vector_means[query.language]
+    cosines = general.centred[query.language] @ asked / max(np.linalg.norm(asked), 1e-9)
+    gists = general.gists[query.language] @ query.encoding.gist
+    return _nearest(cosines, own), _nearest(gists, own)
+
+
+def _nearest(cosines: Floats, own: int | None) -> float:
+    others = cosines if own is None else np.delete(cosines, own)
+    return float(np.sort(others)[-_NEIGHBOURS:].mean())
 
 
 def _lines_background(contents: Contents, query: Query, hit: Hit) -> float:

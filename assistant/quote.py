@@ -49,5 +49,6 @@ def _explanation(hit: Hit) -> Explanation:
         lines=round(hit.lines, 4),
         dense=round(hit.dense, 4),
         lexical=round(hit.lexical, 4),
+        gist=round(hit.gist, 4),
         reranked=hit.reranked,
     )

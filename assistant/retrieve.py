@@ -18,6 +18,8 @@ _CANDIDATES = 80
 # Mostly the first number of vectors is of enough passages.
 _VECTORS = (200, 800)
 _FLOOR = -1.0
+# What the headings above a passage are about counts for a third of its gist.
+_GIST_SHARES = np.array([2 / 3, 1 / 3], np.float32)
 # Fitted on the part of the questions that is for development: late interaction, cosine, BM25.
 _LINE_LOGIT = np.array([18, 6, 7], np.float32)
 _HEADING_SHARE = 0.9
@@ -36,7 +38,9 @@ class Fusion:
     late: mean over the question's tokens of the best cosine in the passage. lines: best cosine of a
     line, both means subtracted. dense: cosine of the whole passage. lexical: share of BM25 that the
     passage reaches; lexical_across: the same where question and notes differ in language.
-    contrast: how much a question's token counts by how far it tells candidates apart.
+    gist: cosine of what passage and question are about, by a second encoder; gist_across: the same
+    where they differ in language, and words help less. contrast: how much a question's token counts
+    by how far it tells candidates apart.
     """
 
     late: float = 1.0
@@ -44,6 +48,8 @@ class Fusion:
     dense: float = 0.0
     lexical: float = 0.3
     lexical_across: float = 0.1
+    gist: float = 0.4
+    gist_across: float = 0.9
     contrast: float = 0.5
 
 
@@ -73,6 +79,7 @@ class Hit:
     lines: float
     dense: float
     lexical: float
+    gist: float
     answers: tuple[int, ...]
     reranked: float | None = None
 
@@ -81,17 +88,18 @@ class Hit:
 class Evidence:
     """What the searches found, before fusion; arrays run over the candidates.
 
-    passages: int32, ascending. dense, lexical: float32. centred: float32, dense with both means
-    subtracted, as for lines. alignment: the question's tokens against their lines. line_cosines:
-    float32, one for each vector of a line. line_owners, line_numbers: int32, which candidate each
-    of those is of, and which of its lines. line_lexical: float32, over all lines of the candidates.
-    line_starts: int64 (candidates + 1,), where those of each begin.
+    passages: int32, ascending. dense, lexical, gist: float32. centred: float32, dense with both
+    means subtracted, as for lines. alignment: the question's tokens against their lines.
+    line_cosines: float32, one for each vector of a line. line_owners, line_numbers: int32, which
+    candidate each of those is of, and which of its lines. line_lexical: float32, over all lines of
+    the candidates. line_starts: int64 (candidates + 1,), where those of each begin.
     """
 
     passages: Ints
     dense: Floats
     centred: Floats
     lexical: Floats
+    gist: Floats
     alignment: Alignment
     line_cosines: Floats
     line_owners: Ints
@@ -132,6 +140,7 @@ def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> E
         vectors[whole] @ question,
         centred[whole],
         lexical[passages],
+        _gists(contents, query, passages),
         contents.states.compare(tokens, passages),
         centred[~whole],
         owners[~whole],
@@ -150,12 +159,13 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
     np.maximum.at(lines, found.line_owners, found.line_cosines)
     # A passage of nothing but code has no line with a vector: it is one line by itself.
     lines = np.where(lines == _FLOOR, found.centred, lines)
-    share = _lexical_weights(contents, query, found.passages, fusion)
+    same = _in_its_language(contents, query, found.passages)
     scores = (
         fusion.late * late
         + fusion.lines * lines
         + fusion.dense * found.dense
-        + share * found.lexical
+        + np.where(same, fusion.lexical, fusion.lexical_across).astype(np.float32) * found.lexical
+        + np.where(same, fusion.gist, fusion.gist_across).astype(np.float32) * found.gist
     )
     answers = _answers(found, weights)
     hits = [
@@ -166,6 +176,7 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
             lines=float(lines[row]),
             dense=float(found.dense[row]),
             lexical=float(found.lexical[row]),
+            gist=float(found.gist[row]),
             answers=answers[row],
         )
         for row in range(len(found.passages))
@@ -215,10 +226,17 @@ def _contrast(best: Floats, power: float) -> Floats:
     return weights
 
 
-def _lexical_weights(contents: Contents, query: Query, passages: Ints, fusion: Fusion) -> Floats:
+def _gists(contents: Contents, query: Query, passages: Ints) -> Floats:
+    both: Floats = contents.gists[passages].astype(np.float32) @ query.encoding.gist
+    found: Floats = both @ _GIST_SHARES
+    return found
+
+
+def _in_its_language(contents: Contents, query: Query, passages: Ints) -> Mask:
+    """Return bool (passages,), whether each is written in the language of the question."""
     notes = contents.notes
-    same = notes.korean[notes.places[passages, 0]] == (query.language == "ko")
-    return np.where(same, np.float32(fusion.lexical), np.float32(fusion.lexical_across))
+    same: Mask = notes.korean[notes.places[passages, 0]] == (query.language == "ko")
+    return same
 
 
 def _answers(found: Evidence, weights: Floats) -> list[tuple[int, ...]]:

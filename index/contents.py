@@ -11,8 +11,9 @@ import numpy as np
 
 from index import lexical, records
 from index import vectors as vector_files
-from index.encoder import Ints
+from index.encoder import GIST, Floats, Halves, Ints
 from index.general import LANGUAGES, General
+from index.language import Language
 from index.lexical import Lexical
 from index.notes import Document, Passage
 from index.records import Records
@@ -44,12 +45,14 @@ class Contents:
     """All that a version holds.
 
     lexical: over passages. line_lexical: over all lines, passage by passage. vocabulary: the
-    notes' words as written.
+    notes' words as written. gists: float16 (passages, 2, GIST), mapped from disk, what each passage
+    is about and what the headings above it are.
     """
 
     notes: Notes
     vectors: Vectors
     states: TokenStates
+    gists: Halves
     lexical: Lexical
     line_lexical: Lexical
     vocabulary: Vocabulary
@@ -128,6 +131,7 @@ def write(contents: Contents, folder: Path, before: Path | None = None) -> list[
         "places": notes.places,
         "korean": notes.korean,
         "state_places": states.places,
+        "gists": contents.gists,
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
@@ -154,6 +158,7 @@ def read(folder: Path) -> Contents:
         states = TokenStates(_segments(folder), state_places, _projection(small))
         general = General(
             {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
+            {key: _general_gists(small, key) for key in LANGUAGES},
             {key: small[f"general_vector_mean_{key}"] for key in LANGUAGES},
             {key: small[f"general_token_mean_{key}"] for key in LANGUAGES},
         )
@@ -167,7 +172,7 @@ def read(folder: Path) -> Contents:
     vocabulary = _VOCABULARY.decode((folder / "vocabulary.json").read_bytes())
     passages = lexical.load(folder, "passage_words")
     lines = lexical.load(folder, "line_words")
-    return Contents(notes, vectors, states, passages, lines, vocabulary, general)
+    return Contents(notes, vectors, states, _gists(folder), passages, lines, vocabulary, general)
 
 
 def _small(contents: Contents) -> dict[str, Any]:
@@ -182,6 +187,7 @@ def _small(contents: Contents) -> dict[str, Any]:
     }
     for key in LANGUAGES:
         small[f"general_vectors_{key}"] = general.vectors[key]
+        small[f"general_gists_{key}"] = general.gists[key]
         small[f"general_vector_mean_{key}"] = general.vector_means[key]
         small[f"general_token_mean_{key}"] = general.token_means[key]
     return small
@@ -208,6 +214,20 @@ def _segments(folder: Path) -> tuple[Segment, ...]:
         )
         for name in names
     )
+
+
+# Up to schema 5 there were no gists: of such a version only the rest is gone on from.
+def _gists(folder: Path) -> Halves:
+    path = folder / "gists.npy"
+    if not path.exists():
+        return np.zeros((0, 2, GIST), np.float16)
+    return np.asarray(np.load(path, mmap_mode="r"))
+
+
+def _general_gists(small: Any, language: Language) -> Floats:
+    name = f"general_gists_{language}"
+    found: Floats = small[name] if name in small else np.zeros((0, GIST), np.float32)
+    return found
 
 
 def _names(folder: Path) -> Sequence[Name]:

@@ -6,11 +6,12 @@ import numpy as np
 
 from index import journal, states
 from index.contents import Contents
-from index.encoder import Encoding, Floats, normalise
+from index.encoder import GIST, Encoder, Encoding, Floats, Halves, normalise
 from index.journal import Kept, Row
 from index.passages import heading_path
 from index.planning import Fresh, Plan, Vectors, of_before
 from index.states import Int64s, Projection, Segment, TokenStates
+from index.tokens import windows
 from index.vectors import WHOLE
 
 # Notes that grew so much have other tokens than those that the projection was learned from.
@@ -40,6 +41,22 @@ def encode_passages(
     vectors = {int(wholes[row]): np.frombuffer(encoded[keys[row]][0], np.float32) for row in todo}
     new = [encoded[keys[row]] for row in todo]
     return _placed(sources, before, new, todo, projection), vectors
+
+
+def encode_gists(encoder: Encoder, planned: Plan, rows: Vectors, before: Contents | None) -> Halves:
+    """Return what all passages and their headings are about, float16 (passages, 2, GIST)."""
+    sources = _passage_sources(rows.sources[rows.owners[:, 1] == WHOLE], before)
+    if before is None or not len(before.gists):
+        sources = np.full(len(sources), -1)
+    gists = np.empty((len(sources), 2, GIST), np.float16)
+    if before and (taken := sources >= 0).any():
+        gists[taken] = before.gists[sources[taken]]
+    texts = _Texts(planned, before)
+    for batch in windows(np.flatnonzero(sources < 0).tolist()):
+        fresh = [texts[row] for row in batch]
+        gists[batch, 0] = encoder.gists([each.text for each in fresh])
+        gists[batch, 1] = encoder.gists([heading_path(e.document, e.passage) for e in fresh])
+    return gists
 
 
 class _Texts:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int32]
+Halves: TypeAlias = npt.NDArray[np.float16]
 Kind = Literal["query", "passage"]
+# How many components a gist has.
+GIST = 512
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,13 @@ class Encoding:
     states:  float32 (tokens, dimension), the last hidden states, not normalised.
     offsets: int32 (tokens, 2), where each token stands in the normalised text, as characters
              [start, end); (-1, -1) for special tokens and those of the prompt.
+    gist:    float32 (GIST,), of a query: what it is about, a unit vector; of passages zeros.
     """
 
     vector: Floats
     states: Floats
     offsets: Ints
+    gist: Floats = field(default_factory=lambda: np.zeros(GIST, np.float32))
 
 
 class Encoder(Protocol):
@@ -56,6 +61,10 @@ class Encoder(Protocol):
 
         Longer texts than the model takes are cut at its limit.
         """
+
+    def gists(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, GIST): unit vectors, or zeros where the
+        model has no second encoder beside it."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""

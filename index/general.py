@@ -17,13 +17,15 @@ LANGUAGES: tuple[Language, ...] = ("ko", "en")
 class General:
     """How questions look to one encoder, so that what they have in common can be subtracted.
 
-    vectors: by language, float32 (questions, dimension), unit length, of the bank.
+    vectors: by language, float32 (questions, dimension), unit length, of the bank; gists: float32
+    (questions, GIST).
     vector_means, token_means: by language, float32 (dimension,), halfway between the bank's mean
     and the notes' own lines encoded as if they were questions: what every question about these
     notes has in common tells none of them apart.
     """
 
     vectors: Mapping[Language, Floats]
+    gists: Mapping[Language, Floats]
     vector_means: Mapping[Language, Floats]
     token_means: Mapping[Language, Floats]
 
@@ -52,6 +54,7 @@ def summarise(
     token_shift: Floats = (_token_mean(own) - tokens[own_language]) * np.float32(0.5)
     return General(
         vectors,
+        {key: np.stack([item.gist for item in found]) for key, found in bank.items()},
         {key: _vector_mean(found) + vector_shift for key, found in bank.items()},
         {key: found + token_shift for key, found in tokens.items()},
     )

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS encoded
 _BATCH = 64
 _KEY_BYTES = 16
 
-Kind = Literal["question", "sample", "passage", "line", "projection"]
+Kind = Literal["query", "sample", "passage", "line", "projection"]
 Row: TypeAlias = tuple[bytes, bytes, bytes]
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -66,7 +66,7 @@ class Journal:
                 "INSERT OR IGNORE INTO used VALUES (?)", [(key,) for key in questions]
             )
             self.connection.execute(
-                "DELETE FROM encoded WHERE kind <> 'question' OR key NOT IN (SELECT key FROM used)"
+                "DELETE FROM encoded WHERE kind <> 'query' OR key NOT IN (SELECT key FROM used)"
             )
         self.connection.execute("VACUUM")
 
@@ -140,17 +140,17 @@ class Kept:
         """Return questions encoded, in order; their states are kept with half the precision."""
         keys = [key(self.encoder.weights, text) for text in texts]
         self.used.update(keys)
-        return [_encoding(row) for row in self._rows("question", texts, keys)]
+        return [self._encoding(row) for row in self._rows("query", texts, keys)]
 
     def sample(self, texts: Sequence[str], keys: Sequence[bytes]) -> list[Encoding]:
         """Return passages encoded as questions are."""
-        return [_encoding(row) for row in self._rows("sample", texts, keys)]
+        return [self._encoding(row) for row in self._rows("sample", texts, keys)]
 
     def passages(self, batch: Mapping[bytes, str]) -> Iterator[tuple[bytes, Encoding]]:
         """Yield passages encoded, with their keys; what the sample has is not encoded again."""
         sampled = self.journal.get("sample", batch)
         rest = {key: text for key, text in batch.items() if key not in sampled}
-        yield from ((key, _encoding(row)) for key, row in sampled.items())
+        yield from ((key, self._encoding(row)) for key, row in sampled.items())
         yield from zip(rest, self.encoder.encode(list(rest.values()), "passage"), strict=True)
 
     def lines(self, texts: Sequence[str], keys: Sequence[bytes]) -> Floats:
@@ -164,7 +164,7 @@ class Kept:
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if kind == "line":
             self.counter.done(len(texts) - len(missing))
-        how: Literal["query", "passage"] = "query" if kind == "question" else "passage"
+        how: Literal["query", "passage"] = "query" if kind == "query" else "passage"
         for batch in batches(missing):
             encodings = self.encoder.encode(list(batch.values()), how)
             rows = {
@@ -176,6 +176,11 @@ class Kept:
             if kind == "line":
                 self.counter.done(len(batch))
         return [found[key] for key in keys]
+
+    def _encoding(self, row: Row) -> Encoding:
+        vector, gist = np.split(np.frombuffer(row[0], np.float32), [self.encoder.weights.dimension])
+        states = np.frombuffer(row[1], np.float16).reshape(-1, len(vector)).astype(np.float32)
+        return Encoding(vector, states, np.frombuffer(row[2], np.int32).reshape(-1, 2), gist)
 
 
 def batches(texts: Mapping[bytes, str]) -> Iterator[dict[bytes, str]]:
@@ -204,10 +209,5 @@ def _row(encoding: Encoding, whole: bool) -> Row:
     if not whole:
         return encoding.vector.astype(np.float32).tobytes(), b"", b""
     states = encoding.states.astype(np.float16)
-    return encoding.vector.tobytes(), states.tobytes(), encoding.offsets.tobytes()
-
-
-def _encoding(row: Row) -> Encoding:
-    vector = np.frombuffer(row[0], np.float32)
-    states = np.frombuffer(row[1], np.float16).reshape(-1, len(vector)).astype(np.float32)
-    return Encoding(vector, states, np.frombuffer(row[2], np.int32).reshape(-1, 2))
+    vectors = np.concatenate([encoding.vector, encoding.gist]).astype(np.float32)
+    return vectors.tobytes(), states.tobytes(), encoding.offsets.tobytes()

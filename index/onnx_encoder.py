@@ -6,13 +6,14 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from index import tokens as shared
 from index.cpus import usable_cpus
 from index.encoder import Encoding, Floats, Kind, Weights, normalise
 from index.errors import ModelError, is_short_of_memory
+from index.gist import GistEncoder, with_gists
 from index.model import files
+from index.runtime import session
 from index.unigram import Tokens, UnigramTokenizer
 
 _MAX_THREADS = 8
@@ -31,7 +32,8 @@ class OnnxEncoder:
         self._weights = files.read_weights(folder)
         try:
             self._tokenizer = UnigramTokenizer(folder / files.PIECES)
-            self._session = _session(folder / files.GRAPH)
+            self._session = session(folder / files.GRAPH)
+            self._gist = GistEncoder(folder)
         except Exception as error:  # no library has a root of its own errors
             if is_short_of_memory(error):
                 raise MemoryError(str(error)) from error
@@ -47,7 +49,12 @@ class OnnxEncoder:
         """Yield one encoding a text, in the order given; memory does not grow with their number."""
         prompt = self._weights.prompt(kind)
         for window in shared.windows(texts):
-            yield from self._window([prompt + normalise(text) for text in window], prompt)
+            found = self._window([prompt + normalise(text) for text in window], prompt)
+            yield from with_gists(found, self.gists(window)) if kind == "query" else found
+
+    def gists(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, GIST), unit vectors."""
+        return self._gist.encode(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""
@@ -93,17 +100,6 @@ class OnnxEncoder:
 def _pool(states: Floats) -> Floats:
     mean: Floats = states.mean(axis=0)
     return mean / max(np.linalg.norm(mean), np.float32(1e-12))
-
-
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    # One question is too small to be shared by processors, and several keep them busy; so do the
-    # batches of a build, in threads: they are done 1.4 times as fast as one by one on all of them.
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    # An arena keeps what the largest batch took, 55 MB or more, to save a sixth on long ones.
-    options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _mend(folder: Path) -> str:

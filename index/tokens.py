@@ -1,7 +1,7 @@
 """What both engines share: where tokens stand, and which texts are encoded together."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from index.encoder import Ints
 WINDOW = 64
 BATCH_TEXTS = 16
 BATCH_TOKENS = 2048
+
+T = TypeVar("T")
 
 
 class Tokens(Protocol):
@@ -25,10 +27,10 @@ class Tokens(Protocol):
         """Return 1 for each token that was put around the text."""
 
 
-def windows(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the texts in order, a bounded number at a time."""
-    for start in range(0, len(texts), WINDOW):
-        yield texts[start : start + WINDOW]
+def windows(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield texts, or what stands for them, in order, a bounded number at a time."""
+    for start in range(0, len(items), WINDOW):
+        yield items[start : start + WINDOW]
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from index import tokens as shared
-from index.encoder import Encoding, Ints, Kind, Weights, normalise
+from index.encoder import GIST, Encoding, Floats, Ints, Kind, Weights, normalise
 from index.errors import ModelError
+from index.gist import GistEncoder, with_gists
 from index.model import files
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class TorchEncoder:
         """
         self._model, folder, name = _load(model)
         self._weights = _weights(self._model, folder, name)
+        self._gist = _gist(folder)
         self._lock = threading.Lock()
 
     @property
@@ -50,8 +52,13 @@ class TorchEncoder:
         prompt = self._weights.prompt(kind)
         for window in shared.windows(texts):
             with self._lock:
-                encodings = self._window([normalise(text) for text in window], prompt)
-            yield from encodings
+                found = self._window([normalise(text) for text in window], prompt)
+            yield from with_gists(found, self.gists(window)) if kind == "query" else found
+
+    def gists(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, GIST): unit vectors, or zeros where the
+        model's folder holds no second encoder."""
+        return self._gist.encode(texts) if self._gist else np.zeros((len(texts), GIST), np.float32)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""
@@ -90,6 +97,17 @@ def _encoding(found: Mapping[str, Any], spans: Ints | None) -> Encoding:
     if spans is None or len(spans) != len(states):
         spans = np.full((len(states), 2), -1, dtype=np.int32)
     return Encoding(vector, states, spans)
+
+
+def _gist(folder: Path) -> GistEncoder | None:
+    if not (folder / files.GIST_GRAPH).is_file():
+        return None
+    try:
+        return GistEncoder(folder)
+    except Exception as error:  # no library has a root of its own errors
+        raise ModelError(
+            f"The second encoder in {folder} cannot be loaded: {_first_line(error)}"
+        ) from error
 
 
 def _load(model: str | Path) -> tuple["SentenceTransformer", Path, str]:

@@ -56,7 +56,9 @@ class UnigramTokenizer:
             self._unknown_characters = frozenset(map(chr, stored["unknown_characters"].tolist()))
             self._longest = int(stored["longest"])
             self._limit = int(stored["limit"])
-        self._specials: dict[str, int] = {word: self._ids[self._trie[word]] for word in SPECIALS}
+        self._specials: dict[str, int] = {
+            word: self._ids[self._trie[word]] for word in SPECIALS if word in self._trie
+        }
         self._unknown = self._specials[UNKNOWN]
         self._unknown_score = min(self._scores) - _UNKNOWN_PENALTY
         self._remembered = lru_cache(_CACHED_WORDS)(self._pieces)

@@ -204,7 +204,7 @@ def test_stages_are_shown_where_asked(client: httpx.Client) -> None:
     assert [passage["url"] for passage in plain] == [passage["url"] for passage in explained]
     for passage in explained:
         stages = passage["explanation"]
-        assert stages.keys() == {"late", "lines", "dense", "lexical", "reranked"}
+        assert stages.keys() == {"late", "lines", "dense", "lexical", "gist", "reranked"}
         assert stages.pop("reranked") is None
         assert all(isinstance(value, float) for value in stages.values())
         assert 0 <= stages["lexical"] <= 1

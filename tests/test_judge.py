@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from assistant.ask import Assistant, Question
 from assistant.judge import SIGNALS, Background, Judge, Learned, background, shipped, signals
+from assistant.retrieve import Found, Query
 from assistant.settings import read_settings
 from index.corpus import read
+from index.encoder import Floats
 from index.onnx_encoder import OnnxEncoder
 from ui.building import build_index
 
@@ -68,12 +70,17 @@ def judge(questions: list[tuple[int, bool, bool]]) -> Judge:
     return Judge({}, learned(questions))
 
 
+def _signals(assistant: Assistant, query: Query, found: Found) -> Floats:
+    contents = assistant.snapshot.contents
+    return signals(contents, query, found.evidence, found.hits, assistant.encoder.gists)
+
+
 class TestSignals:
     @pytest.mark.parametrize("text", [*PLAIN, *ELSEWHERE, *ODD])
     def test_are_finite_and_have_names(self, assistant: Assistant, text: str) -> None:
         query = assistant.query(text)
         found = assistant.search(query)
-        values = signals(assistant.snapshot.contents, query, found.evidence, found.hits)
+        values = _signals(assistant, query, found)
         assert values.shape == (len(SIGNALS),)
         assert np.isfinite(values).all()
         assert 0 <= assistant.confidence(query, found) <= 1
@@ -82,8 +89,7 @@ class TestSignals:
         for text in (*PLAIN, *ELSEWHERE, *ODD):
             query = assistant.query(text)
             found = assistant.search(query)
-            contents = assistant.snapshot.contents
-            values = signals(contents, query, found.evidence, found.hits)
+            values = _signals(assistant, query, found)
             named = dict(zip(SIGNALS, values.tolist(), strict=True))
             assert named["score"] == pytest.approx(found.hits[0].score)
             assert named["margin"] >= 0
@@ -91,7 +97,8 @@ class TestSignals:
             assert 0 <= named["lexical"] <= 1 + 1e-6
             assert named["late_weak"] <= named["late_mean"] + 1e-6
             assert named["words_weak"] <= named["words"] + 1e-6
-            assert named["line_words_weak"] <= named["words_weak"] + 1e-6
+            assert -2 <= named["gist_over_general"] <= 2
+            assert -2 <= named["line_gist_over_general"] <= 2
 
     def test_known_words_are_told_from_unknown_ones(self, assistant: Assistant) -> None:
         place = SIGNALS.index("known")
@@ -99,8 +106,7 @@ class TestSignals:
         def known(text: str) -> float:
             query = assistant.query(text)
             found = assistant.search(query)
-            contents = assistant.snapshot.contents
-            return float(signals(contents, query, found.evidence, found.hits)[place])
+            return float(_signals(assistant, query, found)[place])
 
         assert known("컨테이너 이미지") == pytest.approx(1)
         assert known("best pasta recipe") == 0

@@ -81,7 +81,18 @@ class TestExport:
         OnnxEncoder(export.ensure("onnx", tmp_path))
         assert leftovers(tmp_path) == []
 
-    @pytest.mark.parametrize("name", [files.GRAPH, files.TABLE, files.PIECES, files.FILES])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            files.GRAPH,
+            files.TABLE,
+            files.PIECES,
+            files.GIST_GRAPH,
+            files.GIST_TABLE,
+            files.GIST_PIECES,
+            files.FILES,
+        ],
+    )
     def test_cut_short_is_refused_and_written_anew(
         self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path, name: str
     ) -> None:

@@ -1,6 +1,7 @@
 """From a question to hits: each stage's score, the fusion of them, the lines that answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 
 from assistant import smalltalk
-from assistant.ask import JUDGE, SMALLTALK, Assistant, Question, word_test
+from assistant.ask import JUDGE, SMALLTALK, Assistant, Question
 from assistant.calibrate import calibrate
+from assistant.evaluate import NOTHING
 from assistant.judge import JUDGES, SIGNALS, Learned
 from assistant.rerank import CrossEncoderReranker
 from assistant.retrieve import FUSED, Fusion, Hit, Query, by_section, evidence, fuse
@@ -18,6 +20,7 @@ from index.build import Draft, build
 from index.corpus import read
 from index.errors import ModelError
 from index.onnx_encoder import OnnxEncoder
+from index.passages import embedded_text, heading_path
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 QUESTIONS = [
@@ -30,11 +33,12 @@ QUESTIONS = [
 ]
 FUSIONS = [
     FUSED,
-    Fusion(late=1, lines=0, dense=0, lexical=0, lexical_across=0),
-    Fusion(late=0, lines=1, dense=0, lexical=0, lexical_across=0),
-    Fusion(late=0, lines=0, dense=1, lexical=0, lexical_across=0),
-    Fusion(late=0, lines=0, dense=0, lexical=1, lexical_across=0.25),
-    Fusion(late=0.7, lines=0.2, dense=0.4, lexical=0.9, lexical_across=0.3, contrast=0),
+    replace(NOTHING, late=1),
+    replace(NOTHING, lines=1),
+    replace(NOTHING, dense=1),
+    replace(NOTHING, lexical=1, lexical_across=0.25),
+    replace(NOTHING, gist=1, gist_across=2),
+    Fusion(late=0.7, lines=0.2, dense=0.4, lexical=0.9, lexical_across=0.3, gist=0.2, contrast=0),
 ]
 ODD = f"""# 🐳 항해 노트
 
@@ -71,11 +75,9 @@ Opener = Callable[[Path], Assistant]
 def opened(onnx_encoder: OnnxEncoder, tmp_path_factory: pytest.TempPathFactory) -> Opener:
     """Return what builds an index over a folder and answers from it."""
 
-    known = word_test(onnx_encoder)
-
     def prepare(draft: Draft) -> dict[str, bytes]:
         contents, bank = draft.contents, draft.bank
-        judge = calibrate(contents, bank, known, LENIENT)
+        judge = calibrate(contents, bank, onnx_encoder, LENIENT)
         return {
             JUDGE: JUDGES.dump_json(judge),
             SMALLTALK: smalltalk.prepare(contents, draft.kept.questions),
@@ -141,12 +143,14 @@ class TestHits:
         documents = assistant.snapshot.notes.documents
         same_language = documents[0].language == query.language
         share = fusion.lexical if same_language else fusion.lexical_across
+        about = fusion.gist if same_language else fusion.gist_across
         for hit in fused(assistant, query, fusion):
             expected = (
                 fusion.late * hit.late
                 + fusion.lines * hit.lines
                 + fusion.dense * hit.dense
                 + share * hit.lexical
+                + about * hit.gist
             )
             assert hit.score == pytest.approx(expected, abs=1e-5)
 
@@ -165,6 +169,12 @@ class TestHits:
             assert hit.lines == pytest.approx(float((centred @ asked / lengths).max()), abs=1e-5)
             assert hit.lexical == pytest.approx(float(share[hit.passage]))
             assert -1 <= hit.late <= 1.1
+            passage = assistant.snapshot.notes.passages[hit.passage]
+            document = assistant.snapshot.notes.documents[passage.document]
+            texts = [embedded_text(document, passage), heading_path(document, passage), question]
+            own, above, asked_about = assistant.encoder.gists(texts)
+            about = (2 * own + above) / 3 @ asked_about
+            assert hit.gist == pytest.approx(float(about), abs=1e-3)
 
     def test_is_the_same_again(self, assistant: Assistant, question: str) -> None:
         query = assistant.query(question)
@@ -208,7 +218,7 @@ class TestAnswer:
         assert len(explained.passages) == len(hits)
         for passage, hit in zip(explained.passages, hits, strict=True):
             assert passage.explanation
-            for stage in ("late", "lines", "dense", "lexical"):
+            for stage in ("late", "lines", "dense", "lexical", "gist"):
                 told = getattr(passage.explanation, stage)
                 assert told == pytest.approx(getattr(hit, stage), abs=1e-4)
             assert passage.explanation.reranked is None

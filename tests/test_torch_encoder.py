@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from index.encoder import GIST
 from index.errors import ModelError
 from index.model import files
 from index.torch_encoder import TorchEncoder, prompts_for
@@ -53,6 +54,8 @@ class TestTorchEncoder:
         assert encoding.vector.shape == (8,)
         assert np.linalg.norm(encoding.vector) == pytest.approx(1, abs=1e-5)
         assert encoding.offsets.tolist() == [[-1, -1], [-1, -1], [0, 2], [3, 9], [-1, -1]]
+        assert not encoding.gist.any()
+        assert encoder.gists(["도커", "docker"]).tolist() == [[0] * GIST] * 2
         assert encoder.count_tokens(["도커 docker", "docker " * 40]) == [2, 40]
         (cut,) = encoder.encode(["docker " * 40], "query")
         assert len(cut.states) == 16

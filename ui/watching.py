@@ -16,7 +16,7 @@ from assistant.live import take_up
 from assistant.service import Service
 from assistant.settings import Settings
 from index import files
-from index.encoder import Encoder, Encoding, Kind, Weights
+from index.encoder import Encoder, Encoding, Floats, Kind, Weights
 from index.errors import IndexBusy, NotesError
 from index.store import Manifest
 from ui.assembling import assemble
@@ -181,6 +181,12 @@ class _Interruptible:
             if self._ended.is_set():
                 raise _Ended
             yield from self._encoder.encode(texts[start : start + _TEXTS], kind)
+
+    def gists(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, GIST). Raises _Ended."""
+        if self._ended.is_set():
+            raise _Ended
+        return self._encoder.gists(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""

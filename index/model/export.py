@@ -87,6 +87,9 @@ def _write(kind: Engine, folder: Path) -> None:
         words = tokenizer.build(vocabulary, limit).to_str()
         (folder / files.TOKENIZER).write_text(words, encoding="utf-8")
         torch_folder.write(packed, folder)
+    from index.model import sentence
+
+    sentence.write(folder)
     files.describe(folder, files.MODEL)
     prove(kind, folder)
 

@@ -19,7 +19,7 @@ Engine = Literal["onnx", "torch"]
 # Raised when a change of the export changes the vectors.
 FORMAT = 1
 # Raised when the folders change and the vectors do not.
-LAYOUT = 2
+LAYOUT = 3
 MODEL = Weights(
     name="multilingual-e5-small",
     fingerprint=f"{SHA256}:{FORMAT}",
@@ -35,6 +35,10 @@ TOKENIZER = "tokenizer.json"  # in the torch folder
 PIECES = "tokenizer.npz"  # in the onnx folder
 GRAPH = "model.onnx"
 TABLE = "model.onnx.data"
+# The second encoder, in both folders.
+GIST_GRAPH = "gist.onnx"
+GIST_TABLE = "gist.onnx.data"
+GIST_PIECES = "gist.npz"
 
 
 def folder_name(kind: Engine) -> str:

