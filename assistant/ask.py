@@ -21,7 +21,7 @@ from assistant.conversation import (
     together,
 )
 from assistant.judge import JUDGES, SIGNALS, Judge, signals
-from assistant.lexicon import Lexicon, word_test
+from assistant.lexicon import Lexicon
 from assistant.messages import Message, message
 from assistant.outline import subjects
 from assistant.quote import quote
@@ -169,7 +169,7 @@ class Assistant:
         """Return the probability that the first hit answers, 0 to 1."""
         contents = self.snapshot.contents
         with stage("judge"):
-            found_signals = signals(contents, query, found.evidence, found.hits, self.encoder.gists)
+            found_signals = signals(contents, query, found.evidence, found.hits)
             return self.judge.confidence(found_signals, query.language)
 
     def grade(self, confidence: float, least: float | None = None) -> Grade:
@@ -344,6 +344,11 @@ def _asked(question: Question) -> Question:
 
 def _key(within: Mask | None) -> str:
     return "" if within is None else hashlib.sha256(within.tobytes()).hexdigest()
+
+
+def word_test(encoder: Encoder) -> Callable[[str], bool]:
+    """Return what tells a word of general language: it is one piece to the tokenizer."""
+    return lambda word: encoder.count_tokens([word]) == [1]
 
 
 def searchable(question: str) -> str:

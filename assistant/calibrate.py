@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assistant.judge import Background, Judge, Learned, background, signals
-from assistant.lexicon import Lexicon, word_test
+from assistant.lexicon import Lexicon
 from assistant.retrieve import FUSED, Evidence, Hit, Query, by_section, evidence, fuse
 from index import general
 from index.contents import Contents
@@ -37,11 +37,11 @@ class Labelled:
 def calibrate(
     contents: Contents,
     bank: Mapping[Language, Sequence[Encoding]],
-    encoder: Encoder,
+    known: Callable[[str], bool],
     learned: Learned,
 ) -> Judge:
     """Return the judge for these notes: what general questions get from them is its background."""
-    lexicon = Lexicon(contents.vocabulary, contents.lexical, word_test(encoder))
+    lexicon = Lexicon(contents.vocabulary, contents.lexical, known)
     backgrounds: dict[Language, Background] = {}
     for language, encodings in bank.items():
         texts = general.questions(language)
@@ -50,7 +50,7 @@ def calibrate(
             for text, encoding in zip(texts, encodings, strict=True)
         )
         backgrounds[language] = background(
-            [_signals(contents, query, encoder, own)[0] for own, query in enumerate(queries)]
+            [_signals(contents, query, own)[0] for own, query in enumerate(queries)]
         )
     return Judge(backgrounds, learned)
 
@@ -70,7 +70,7 @@ def label(
     for number, encoding in enumerate(encoder.encode(texts, "query")):
         text = texts[number]
         query = Query(text, language_of(text), encoding, lexicon.words(text))
-        found, hits = _signals(contents, query, encoder)
+        found, hits = _signals(contents, query)
         rows.append(judge.backgrounds[query.language].standard(found))
         right.append(bool(covered[number]) and answers(number, hits[0]))
     return Labelled(np.stack(rows), tuple(right), tuple(covered))
@@ -110,12 +110,10 @@ def learn(sets: Sequence[Labelled], prior: Learned | None = None) -> Learned:
     )
 
 
-def _signals(
-    contents: Contents, query: Query, encoder: Encoder, own: int | None = None
-) -> tuple[Floats, list[Hit]]:
+def _signals(contents: Contents, query: Query, own: int | None = None) -> tuple[Floats, list[Hit]]:
     candidates: Evidence = evidence(contents, query)
     hits = by_section(contents, fuse(contents, query, candidates, FUSED))
-    return signals(contents, query, candidates, hits, encoder.gists, own), hits
+    return signals(contents, query, candidates, hits, own), hits
 
 
 def _fit(standard: Floats, right: Floats, shares: Floats, start: Floats, pull: Floats) -> Floats:

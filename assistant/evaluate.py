@@ -27,6 +27,7 @@ ABLATIONS: dict[str, Fusion] = {
     "lexical": replace(NOTHING, lexical=1, lexical_across=1),
     "late": replace(NOTHING, late=1),
     "gist": replace(NOTHING, gist=1, gist_across=1),
+    "no gist": replace(FUSED, gist=0, gist_across=0),
     "fused": FUSED,
 }
 # Questions whose every word stands in the notes, but whose answer does not.

@@ -5,7 +5,7 @@ almost none is about them: how many standard deviations it lies above what such 
 So weights learned on some notes carry over to others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -33,7 +33,6 @@ SIGNALS = (
     "general",  # cosine to the general questions most like it
     "lines_over_general",  # how much nearer the best line is than those
     "gist_over_general",  # how much nearer its gist is than that of those
-    "line_gist_over_general",  # the same of the answering line
 )
 _LIMIT = 4.0
 _NEIGHBOURS = 5
@@ -139,13 +138,12 @@ def signals(
     query: Query,
     found: Evidence,
     hits: Sequence[Hit],
-    gists: Callable[[Sequence[str]], Floats],
     own: int | None = None,
 ) -> Floats:
     """Return float64 (SIGNALS,), what speaks for the first hit; hits are one a section.
 
-    gists: the encoder's. own: which of the general questions the query is, if any, so that it is
-    not compared with itself.
+    own: which of the general questions the query is, if any, so that it is not compared with
+    itself.
     """
     general, gist_general = _general(contents, query, own)
     hit = hits[0]
@@ -153,7 +151,6 @@ def signals(
     inside = found.alignment.owners == row
     tokens = found.alignment.best[inside].max(axis=0)
     weak = np.sort(tokens)[: max(1, len(tokens) // 2)]
-    line = contents.notes.passages[hit.passage].lines[hit.answers[0]].plain
     words = _Words.of(contents, query)
     met = words.met(tokens)
     values = {
@@ -171,7 +168,6 @@ def signals(
         "general": general,
         "lines_over_general": hit.lines - general,
         "gist_over_general": hit.gist - gist_general,
-        "line_gist_over_general": float(gists([line])[0] @ query.encoding.gist) - gist_general,
     }
     return np.asarray([values[name] for name in SIGNALS])
 

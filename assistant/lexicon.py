@@ -9,7 +9,6 @@ import regex
 
 from assistant.spelling import Speller
 from index.analyzer import analyze, stem
-from index.encoder import Encoder
 from index.lexical import Lexical
 from index.loanwords import same, skeleton
 from index.vocabulary import Vocabulary
@@ -64,11 +63,6 @@ class Lexicon:
             if key := skeleton(word):
                 found[key].append(word)
         return found
-
-
-def word_test(encoder: Encoder) -> Callable[[str], bool]:
-    """Return what tells a word of general language: it is one piece to the tokenizer."""
-    return lambda word: encoder.count_tokens([word]) == [1]
 
 
 def _across(skeletons: Mapping[str, Sequence[str]], word: str) -> list[str]:

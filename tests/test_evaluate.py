@@ -155,7 +155,7 @@ def sea() -> Notes:
 
 def hits(*scores: float, answers: tuple[int, ...] = (0,)) -> list[Hit]:
     """Return hits of the sections in order, each with its score."""
-    rows = [Hit(row, score, 0, 0, 0, 0, answers) for row, score in enumerate(scores)]
+    rows = [Hit(row, score, 0, 0, 0, 0, 0, answers) for row, score in enumerate(scores)]
     return sorted(rows, key=lambda hit: -hit.score)
 
 

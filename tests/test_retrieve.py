@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from assistant import smalltalk
-from assistant.ask import JUDGE, SMALLTALK, Assistant, Question
+from assistant.ask import JUDGE, SMALLTALK, Assistant, Question, word_test
 from assistant.calibrate import calibrate
 from assistant.evaluate import NOTHING
 from assistant.judge import JUDGES, SIGNALS, Learned
@@ -75,9 +75,11 @@ Opener = Callable[[Path], Assistant]
 def opened(onnx_encoder: OnnxEncoder, tmp_path_factory: pytest.TempPathFactory) -> Opener:
     """Return what builds an index over a folder and answers from it."""
 
+    known = word_test(onnx_encoder)
+
     def prepare(draft: Draft) -> dict[str, bytes]:
         contents, bank = draft.contents, draft.bank
-        judge = calibrate(contents, bank, onnx_encoder, LENIENT)
+        judge = calibrate(contents, bank, known, LENIENT)
         return {
             JUDGE: JUDGES.dump_json(judge),
             SMALLTALK: smalltalk.prepare(contents, draft.kept.questions),

@@ -12,7 +12,7 @@ from index import contents as held
 from index import store
 from index.analyzer import analyze
 from index.corpus import read
-from index.encoder import Floats, Weights
+from index.encoder import GIST, Floats, Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
 from index.general import LANGUAGES, General
 from index.lexical import index_words
@@ -82,11 +82,13 @@ def contents() -> held.Contents:
             np.arange(16 * len(owners), dtype=np.uint8).reshape(-1, 16),
         ),
         states=token_states(found),
+        gists=np.random.default_rng(2).normal(size=(len(found.passages), 2, GIST)).astype("f2"),
         lexical=index_words(map(analyze, texts)),
         line_lexical=index_words(map(analyze, lines)),
         vocabulary=collect(texts, (("VM", "가상 머신"),)),
         general=General(
             {language: vectors(5) for language in LANGUAGES},
+            {language: np.ones((5, GIST), np.float32) for language in LANGUAGES},
             {language: vectors(2)[0] for language in LANGUAGES},
             {language: vectors(2)[1] for language in LANGUAGES},
         ),
@@ -153,9 +155,16 @@ def test_all_parts_are_read_back(written: Path) -> None:
             index, same = getattr(loaded, name), getattr(expected, name)
             np.testing.assert_array_equal(index.share(words), same.share(words))
     for language in LANGUAGES:
-        for name in ("vectors", "vector_means", "token_means"):
+        for name in ("vectors", "gists", "vector_means", "token_means"):
             parts = getattr(loaded.general, name), getattr(expected.general, name)
             np.testing.assert_array_equal(parts[0][language], parts[1][language])
+
+
+def test_gists_are_mapped_from_disk(written: Path) -> None:
+    kept = store.load(written).contents.gists
+    assert not kept.flags.writeable
+    assert kept.dtype == np.float16
+    np.testing.assert_array_equal(kept, contents().gists)
 
 
 def test_token_states_are_mapped_from_disk(written: Path) -> None:

