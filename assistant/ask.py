@@ -38,7 +38,7 @@ from assistant.retrieve import (
     fuse,
 )
 from assistant.scope import scope
-from assistant.smalltalk import SmallTalk, Talk, is_gibberish
+from assistant.smalltalk import SmallTalk, Talk, is_gibberish, without_courtesies
 from assistant.smalltalk import read as read_smalltalk
 from assistant.timing import stage
 from index.encoder import Encoder, Encoding, normalise
@@ -338,8 +338,12 @@ def _query(
 
 def _asked(question: Question) -> Question:
     """Return the question as it is searched, the same for all that are answered alike."""
-    history = tuple(searchable(text) for text in question.history if _WORD.search(text))
-    return replace(question, text=searchable(question.text), history=history)
+    history = (searchable(text) for text in question.history if _WORD.search(text))
+    return replace(
+        question,
+        text=without_courtesies(searchable(question.text)),
+        history=tuple(map(without_courtesies, history)),
+    )
 
 
 def _key(within: Mask | None) -> str:

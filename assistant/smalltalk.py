@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Literal, cast
@@ -27,6 +28,10 @@ _NEAR_WITH_WORDS = 0.8
 _SAME = 0.95
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
+# With these a question begins that corrects the one before it.
+_DENIALS = {"아니", "아니요", "no"}
+# Where a sentence ends, or a part of one: no dot within a name.
+_BETWEEN = regex.compile(r"(?<=[,.!?~…])\s+")
 _LAUGHTER = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ\s]+")
 _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]+")
 _ONE_CHARACTER = regex.compile(r"(.)\1{3,}")
@@ -83,6 +88,25 @@ def read(data: bytes) -> SmallTalk:
     """Return what `prepare` made."""
     vectors = np.load(io.BytesIO(data)).astype(np.float32)
     return SmallTalk(tuple(kind for kind, _ in _phrases()), vectors)
+
+
+def without_courtesies(text: str) -> str:
+    """Return a question without the greetings and thanks that stand before and behind it as
+    sentences of their own; all of it where it is nothing else."""
+    parts = _BETWEEN.split(text)
+    asked = [number for number, part in enumerate(parts) if _bare(part) not in _courtesies()]
+    return " ".join(parts[asked[0] : asked[-1] + 1]) if asked else text
+
+
+@cache
+def _courtesies() -> frozenset[str]:
+    said = (text for kind, text in _phrases() if kind != "capability")
+    # What is left of a row of emoji, or of "...", is as little asked.
+    return (frozenset(map(_bare, said)) | {""}) - _DENIALS
+
+
+def _bare(text: str) -> str:
+    return " ".join(_WORD.findall(text.lower()))
 
 
 def is_gibberish(text: str, contents: Contents, words: Sequence[str], encoder: Encoder) -> bool:

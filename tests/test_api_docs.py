@@ -168,7 +168,7 @@ def test_the_page_shows_each_grade(local: Server) -> None:
         answer = page.locator("#answer")
         for question, message, quotes, title in (
             ("What is Docker Compose for?", "", 1, "Docker Compose (Orchestration)"),
-            ("docker swarm cluster setup", "This may not be", 1, "데이터 영속성 (Volumes)"),
+            ("docker swarm cluster setup", "This may not be", 1, "Docker Compose (Orchestration)"),
             ("best pasta recipe", "do not cover", 0, "Dockerfile (Build Process)"),
             ("hello", "Hello!", 0, None),
             ("   ", "question", 0, None),

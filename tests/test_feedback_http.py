@@ -19,7 +19,7 @@ from running import server as run_server
 from assistant.feedback import FILE
 from assistant.rest.models import MAX_COMMENT
 
-UNANSWERED = "How much memory does a container need?"
+UNANSWERED = "What is the default restart policy?"
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from running import ROOT
 from assistant.answer import Answer
 from assistant.ask import Assistant, Question
 from assistant.outline import subjects
-from assistant.smalltalk import is_gibberish, prepare, read
+from assistant.smalltalk import is_gibberish, prepare, read, without_courtesies
 from index.onnx_encoder import OnnxEncoder
 
 LINES = [
@@ -86,6 +86,34 @@ def test_a_question_beside_a_greeting_is_answered(
     answer = ask(docker, question)
     assert answer.status == "answered"
     assert answer.passages[0].section.anchor == section
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("안녕하세요. 볼륨이 뭔가요? 감사합니다!", "볼륨이 뭔가요?"),
+        ("Hi, what does CMD do? Thanks in advance 🙏", "what does CMD do?"),
+        ("네, app.py는 어디에 두나요? ㄱㅅ", "app.py는 어디에 두나요?"),
+        ("볼륨이 뭐야? 안녕, 컨테이너는 뭐야?", "볼륨이 뭐야? 안녕, 컨테이너는 뭐야?"),
+        ("아니, 이미지 말고 볼륨", "아니, 이미지 말고 볼륨"),
+        ("안녕하세요, 감사합니다.", "안녕하세요, 감사합니다."),
+        ("hello world image", "hello world image"),
+        ("...", "..."),
+    ],
+)
+def test_courtesies_around_a_question_are_not_searched(typed: str, asked: str) -> None:
+    assert without_courtesies(typed) == asked
+
+
+def test_a_polite_question_is_answered_as_the_bare_one(docker: Assistant) -> None:
+    bare, polite = (
+        ask(docker, "볼륨이 뭔가요?"),
+        ask(docker, "안녕하세요! 볼륨이 뭔가요? 감사합니다."),
+    )
+    assert polite.confidence == bare.confidence
+    assert (polite.query, polite.corrected_from) == (bare.query, None)
+    followed = ask(docker, "어디에 저장돼?", "안녕하세요! 볼륨이 뭔가요? 감사합니다.")
+    assert followed.query == ask(docker, "어디에 저장돼?", "볼륨이 뭔가요?").query
 
 
 @pytest.mark.parametrize("word", ["FROM", "CMD", "RUN", "COPY", "yml", "볼륨", "컴포즈", "from"])
