@@ -14,13 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from index.cpus import usable_cpus
 from index.encoder import GIST, Encoding, Floats, normalise
 from index.model import files
-from index.runtime import session
+from index.runtime import run, session, threads
 from index.unigram import UnigramTokenizer
-
-_MAX_THREADS = 8
 
 
 class GistEncoder:
@@ -33,19 +30,17 @@ class GistEncoder:
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return float32 (texts, GIST), unit vectors."""
-        run = map if len(texts) < 2 else self._threads.map
-        found = list(run(self._one, texts))
+        each = map if len(texts) < 2 else self._threads.map
+        found = list(each(self._one, texts))
         return np.stack(found) if found else np.zeros((0, GIST), np.float32)
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(min(usable_cpus(), _MAX_THREADS), "gist")
+        return threads("gist")
 
     def _one(self, text: str) -> Floats:
         ids = np.array(self._tokenizer.encode(normalise(text)).ids, np.int64)
-        (vector,) = self._session.run(None, {"input_ids": ids})
-        gist: Floats = vector
-        return gist
+        return run(self._session, {"input_ids": ids})
 
 
 def with_gists(encodings: Iterable[Encoding], gists: Floats) -> Iterator[Encoding]:

@@ -8,15 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from index import tokens as shared
-from index.cpus import usable_cpus
 from index.encoder import Encoding, Floats, Kind, Weights, normalise
 from index.errors import ModelError, is_short_of_memory
 from index.gist import GistEncoder, with_gists
 from index.model import files
-from index.runtime import session
+from index.runtime import run, session, threads
 from index.unigram import Tokens, UnigramTokenizer
-
-_MAX_THREADS = 8
 
 
 class OnnxEncoder:
@@ -77,7 +74,7 @@ class OnnxEncoder:
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(min(usable_cpus(), _MAX_THREADS), "encoder")
+        return threads("encoder")
 
     def _run(self, batch: Sequence[Tokens]) -> Floats:
         """Return float32 (texts, longest, dimension)."""
@@ -87,14 +84,7 @@ class OnnxEncoder:
         for row, tokens in enumerate(batch):
             ids[row, : len(tokens.ids)] = tokens.ids
             mask[row, : len(tokens.ids)] = 1
-        states: Floats
-        try:
-            (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        except Exception as error:
-            if is_short_of_memory(error):
-                raise MemoryError(str(error)) from error
-            raise
-        return states
+        return run(self._session, {"input_ids": ids, "attention_mask": mask})
 
 
 def _pool(states: Floats) -> Floats:

@@ -1,8 +1,18 @@
 """ONNX Runtime as both encoders use it."""
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import onnxruntime
+
+from index.cpus import usable_cpus
+from index.encoder import Floats
+from index.errors import is_short_of_memory
+
+_MAX_THREADS = 8
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
@@ -16,3 +26,20 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     # An arena keeps what the largest batch took, 55 MB or more, to save a sixth on long ones.
     options.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def run(graph: onnxruntime.InferenceSession, inputs: Mapping[str, npt.NDArray[np.int64]]) -> Floats:
+    """Return the one output of a graph. Raises MemoryError."""
+    try:
+        (found,) = graph.run(None, dict(inputs))
+    except Exception as error:
+        if is_short_of_memory(error):
+            raise MemoryError(str(error)) from error
+        raise
+    output: Floats = found
+    return output
+
+
+def threads(name: str) -> ThreadPoolExecutor:
+    """Return a pool that keeps all processors busy."""
+    return ThreadPoolExecutor(min(usable_cpus(), _MAX_THREADS), name)

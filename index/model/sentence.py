@@ -215,11 +215,12 @@ class _Graph:
         """Return int64 (tokens, words), the rows of the padded words that each one sees."""
         zero, one = (self._constant(f"{n}", np.array(n)) for n in (0, 1))
         count = self._node("Squeeze", self._node("Shape", "input_ids"))
-        own = self._node("Unsqueeze", self._node("Range", zero, count, one), self._axis())
+        own = self._node(
+            "Unsqueeze",
+            self._node("Range", zero, count, one),
+            self._constant("second", np.array([1])),
+        )
         return self._node("Add", own, self._constant(f"steps{words}", np.arange(words)))
-
-    def _axis(self) -> str:
-        return self._constant("second", np.array([1]))
 
     def _mean(self, source: str) -> str:
         """Return float32 (1, GIST), the words' projected sum over the root of their number."""
