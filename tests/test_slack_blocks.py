@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from slack_standin import message_faults
 
@@ -75,6 +75,7 @@ def texts(message: Message) -> str:
         ["", "/notes/a#b", "https://n.example/a|b c<d>&e#f", "https://n.example/" + "x" * 4000]
     ),
 )
+@example(text="\u202e", other="", place=(0, 1), title="", url="")
 def test_slack_takes_any_answer(
     text: str, other: str, place: tuple[int, int], title: str, url: str
 ) -> None:

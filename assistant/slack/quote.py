@@ -41,7 +41,8 @@ def quoted(passage: FoundPassage) -> Quoted:
     """Return the answering line in bold with the lines around it, cut between lines."""
     source, best = _dedented(passage)
     reader = BlockReader(source)
-    lines = list(_lines(reader))
+    # One of marks alone shows nothing, and Slack takes no empty quote.
+    lines = [line for line in _lines(reader) if shown(line.plain)]
     answer = next((n for n, line in enumerate(lines) if _meet(line, best)), None)
     if answer is None:
         words = cut(shown(" ".join(source[slice(*best)].split())), _CHARACTERS)
