@@ -37,9 +37,10 @@ test-stores: install
 	$(BIN)/pip install -q -c constraints.txt -e '.[stores]'
 	MILVUS_SERVER=1 $(BIN)/pytest -s --timeout 900 tests/test_stores.py tests/test_milvus.py
 
-# Thousands of made-up calls, other ones each time; `make test` runs a few, always the same.
+# Thousands of made-up calls and inputs, other ones each time; `make test` runs a few, always the same.
 fuzz: install
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -s --timeout 1800 tests/test_fuzz.py
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/pytest -m hypothesis
 
 # Sixteen clients for a minute, 200 switches of versions, 50 builds killed; `make test` runs a few of each.
 soak: install

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from running import ROOT, Server
 from running import server as run_server
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 # A server of Milvus is started by `make test-stores` alone.
 collect_ignore = [] if "MILVUS_SERVER" in os.environ else ["test_milvus.py"]
+
+
+# A run finds what the one before it found: `make fuzz` looks for more.
+settings.register_profile("steady", derandomize=True)
+settings.load_profile("default" if "FUZZ_EXAMPLES" in os.environ else "steady")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from running import ROOT, notes
 
@@ -32,6 +32,7 @@ from ui.terminal import show
 
 DOCKER = (ROOT / "corpus" / "docker.md").read_text("utf-8")
 CLEAN = "# 제목\n\n읽을 수 있는 문장이다.\n\n"
+PLAIN = {0x85, 0x8B, *range(0x91, 0x98), 0x9B, 0xA0, 0xAB, 0xB7, 0xBB}
 HANGUL = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=2, max_size=40)
 
 
@@ -78,6 +79,8 @@ class TestAllBytesKept:
     @given(words=st.lists(HANGUL, min_size=1, max_size=8))
     def test_any_hangul_comes_back(self, page: CodePage, words: list[str]) -> None:
         text = " ".join(words)
+        # One syllable is no sign of damage, nor is what reads as a letter before quotes and dots.
+        assume(sum(not PLAIN.issuperset(each.encode()[1:]) for each in text if each != " ") > 1)
         assert mend(damaged(text, page, kept=True), None).text == text
 
     @pytest.mark.parametrize("twice", PAGES, ids=names)
