@@ -167,28 +167,19 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
         + np.where(same, fusion.lexical, fusion.lexical_across).astype(np.float32) * found.lexical
         + np.where(same, fusion.gist, fusion.gist_across).astype(np.float32) * found.gist
     )
+    order = np.lexsort((found.passages, -scores))
     answers = _answers(found, weights)
-    hits = [
-        Hit(
-            passage=int(found.passages[row]),
-            score=float(scores[row]),
-            late=float(late[row]),
-            lines=float(lines[row]),
-            dense=float(found.dense[row]),
-            lexical=float(found.lexical[row]),
-            gist=float(found.gist[row]),
-            answers=answers[row],
-        )
-        for row in range(len(found.passages))
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.passage))
+    columns = (found.passages, scores, late, lines, found.dense, found.lexical, found.gist)
+    values = [column[order].tolist() for column in columns]
+    values.append([answers[row] for row in order.tolist()])
+    return [Hit(*each) for each in zip(*values, strict=True)]
 
 
 def by_section(contents: Contents, hits: Sequence[Hit]) -> list[Hit]:
     """Return the best hit of each section, best first."""
     found: dict[tuple[int, int], Hit] = {}
-    for hit in hits:
-        document, section, _ = contents.notes.places[hit.passage].tolist()
+    places = contents.notes.places[[hit.passage for hit in hits]].tolist()
+    for hit, (document, section, _) in zip(hits, places, strict=True):
         found.setdefault((document, section), hit)
     return list(found.values())
 
@@ -255,15 +246,18 @@ def _answers(found: Evidence, weights: Floats) -> list[tuple[int, ...]]:
     dense = np.zeros(len(found.line_lexical), np.float32)
     dense[found.line_starts[found.line_owners] + found.line_numbers] = found.line_cosines
     odds = np.stack([late, dense[rows], found.line_lexical[rows]], axis=1) @ _LINE_LOGIT
-    edges = np.searchsorted(owners, np.arange(len(found.passages) + 1))
+    return _likeliest(owners, lines, odds, len(found.passages))
+
+
+def _likeliest(owners: Ints, lines: Ints, odds: Floats, count: int) -> list[tuple[int, ...]]:
+    """Return for each of so many owners its likeliest lines; owners are ascending."""
+    order = np.lexsort((-odds, owners))
+    edges = np.searchsorted(owners, np.arange(count + 1))
+    # Lines are sorted within each owner alone: where an owner's begin stays as it is.
+    rank = np.arange(len(order)) - edges[owners]
+    near = odds[order] >= odds[order[edges[owners]]] + np.log(_ODDS)
+    kept = (rank < _ANSWERS) & near
+    chosen = lines[order[kept]].tolist()
+    ends = np.append(0, np.cumsum(np.bincount(owners[kept], minlength=count))).tolist()
     # Where the heading fills all that the model reads, the first line stands for the others.
-    return [
-        _likeliest(lines[start:end], odds[start:end]) or (0,)
-        for start, end in pairwise(edges.tolist())
-    ]
-
-
-def _likeliest(lines: Ints, odds: Floats) -> tuple[int, ...]:
-    order = np.argsort(-odds, kind="stable")[:_ANSWERS]
-    near = odds[order] >= odds[order[:1]] + np.log(_ODDS)
-    return tuple(lines[order[near]].tolist())
+    return [tuple(chosen[start:end]) or (0,) for start, end in pairwise(ends)]

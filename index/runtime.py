@@ -1,15 +1,14 @@
-"""ONNX Runtime as both encoders use it."""
+"""ONNX Runtime as encoders and late interaction use it."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
 from index.cpus import usable_cpus
-from index.encoder import Floats
 from index.errors import is_short_of_memory
 
 _MAX_THREADS = 8
@@ -28,7 +27,9 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def run(graph: onnxruntime.InferenceSession, inputs: Mapping[str, npt.NDArray[np.int64]]) -> Floats:
+def run(
+    graph: onnxruntime.InferenceSession, inputs: Mapping[str, npt.NDArray[Any]]
+) -> npt.NDArray[Any]:
     """Return the one output of a graph. Raises MemoryError."""
     try:
         (found,) = graph.run(None, dict(inputs))
@@ -36,7 +37,7 @@ def run(graph: onnxruntime.InferenceSession, inputs: Mapping[str, npt.NDArray[np
         if is_short_of_memory(error):
             raise MemoryError(str(error)) from error
         raise
-    output: Floats = found
+    output: npt.NDArray[Any] = found
     return output
 
 

@@ -6,8 +6,10 @@ is left is compared by cosine. Passages keep their principal components in 4 bit
 token, which loses less than half as many components in 8 bits.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib.resources import as_file, files
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ SAMPLE_TOKENS = 60_000
 # Sixteen levels half a standard deviation apart, around zero.
 _STEP = 0.5
 _ZERO = np.float32(7.5)
+# Of a question's components, above and below zero.
+_LEVELS = 127
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 
@@ -89,17 +93,14 @@ class TokenStates:
     def compare(self, question: Floats, passages: Ints) -> "Alignment":
         """Return how well each of the question's projected tokens is met in these passages."""
         packed, lines = self.of(passages)
-        scaled = (question * self.projection.deviations * np.float32(_STEP)).T
-        # Half bytes are small whole numbers: the level they stand for is taken off afterwards.
-        cosines = (packed & 15).astype(np.float32) @ scaled[0::2]
-        cosines += (packed >> 4).astype(np.float32) @ scaled[1::2]
-        cosines -= _ZERO * scaled.sum(axis=0)
+        products, unit, level = _products(packed, question * self.projection.deviations)
         counts = self.places[passages, 2]
         owners = np.repeat(np.arange(len(passages)), counts)
         new = np.flatnonzero((np.diff(lines) != 0) | (np.diff(owners) != 0)) + 1
         edges = np.concatenate([[0], new])
+        best = np.maximum.reduceat(products, edges, axis=0).astype(np.float32)
         return Alignment(
-            np.maximum.reduceat(cosines, edges, axis=0),
+            (best - level) * unit,
             owners[edges].astype(np.int32),
             lines[edges].astype(np.int32),
         )
@@ -123,6 +124,36 @@ class Alignment:
         edges = np.flatnonzero(np.diff(self.owners, prepend=-1))
         best: Floats = np.maximum.reduceat(self.best, edges, axis=0)
         return best
+
+
+def _products(packed: Bytes, question: Floats) -> tuple[Ints, Floats, Floats]:
+    """Return int32 (tokens, question tokens), products in whole numbers, and for each token of the
+    question, what one of them is worth, and the product that stands for nothing.
+
+    A question's components are rounded to 8 bits, which costs less than what passages' 4 bits do;
+    whole numbers are multiplied four times as fast.
+    """
+    unit = np.maximum(np.abs(question).max(axis=1), 1e-9) / np.float32(_LEVELS)
+    rounded = np.rint(question / unit[:, None]).astype(np.int8)
+    products: Ints = _multiplied()(
+        {
+            "low": packed & 15,
+            "high": packed >> 4,
+            "even": rounded[:, 0::2].T,
+            "odd": rounded[:, 1::2].T,
+        }
+    )
+    return products, unit * np.float32(_STEP), _ZERO * rounded.sum(axis=1, dtype=np.float32)
+
+
+@cache
+def _multiplied() -> Callable[[Mapping[str, npt.NDArray[Any]]], npt.NDArray[Any]]:
+    """Return what runs the graph that `index.model.products` writes."""
+    # Commands that ask nothing do without.
+    from index.runtime import run, session
+
+    with as_file(files("index.data") / "products.onnx") as path:
+        return partial(run, session(path))
 
 
 def learn(sample: Iterable[Encoding], general: Sequence[Encoding]) -> Projection:

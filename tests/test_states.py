@@ -7,13 +7,16 @@ from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import pytest
 
 from index.corpus import read
 from index.encoder import Encoding, Floats, Ints, normalise
+from index.model import products
 from index.notes import Line
 from index.onnx_encoder import OnnxEncoder
 from index.passages import embedded_text, heading_path, passages
+from index.runtime import run, session
 from index.states import (
     COMPONENTS,
     HEADING,
@@ -126,10 +129,23 @@ def test_comparing_is_the_best_cosine_within_each_line(seed: int) -> None:
     owners, lines, best = zip(*expected, strict=True)
     assert found.owners.tolist() == list(owners)
     assert found.lines.tolist() == list(lines)
-    np.testing.assert_allclose(found.best, np.stack(best), atol=1e-4)
+    # The question's components are rounded to 8 bits.
+    np.testing.assert_allclose(found.best, np.stack(best), atol=4e-3)
     assert found.best.dtype == np.float32
     of_passages = [(each @ question.T).max(axis=0) for each in values]
-    np.testing.assert_allclose(found.passages(), np.stack(of_passages), atol=1e-4)
+    np.testing.assert_allclose(found.passages(), np.stack(of_passages), atol=4e-3)
+
+
+def test_what_multiplies_is_what_its_writer_writes_and_exact_at_its_bounds() -> None:
+    assert onnx.load(products.FILE) == products.build()
+    low, high = (np.full((5, COMPONENTS // 2), 15, np.uint8) for _ in range(2))
+    low[1:] = generator().integers(0, 16, low[1:].shape)
+    even, odd = (np.full((COMPONENTS // 2, 3), 127, np.int8) for _ in range(2))
+    even[:, 1], odd[:, 1] = -127, -127
+    odd[:, 2] = generator().integers(-127, 128, len(odd))
+    given = {"low": low, "high": high, "even": even, "odd": odd}
+    expected = low.astype(np.int64) @ even.astype(np.int64) + high.astype(np.int64) @ odd
+    assert np.array_equal(run(session(products.FILE), given), expected)
 
 
 def test_an_alignment_of_passages_is_the_best_of_their_lines() -> None:

@@ -31,8 +31,8 @@ What a team would use instead, over the same notes, with the same model, on the 
 run: `make bench` (`make bench ONLY=start,load` for some parts). It wants `wrk`, and installs each
 system into an environment of its own in the user's cache folder.
 
-- **Notes Assistant, light**: as installed without torch, the encoder on ONNX Runtime from 4- and 8-bit
-  weights, `notes serve` with the chat.
+- **Notes Assistant, light**: as installed without torch, the encoder on ONNX Runtime from weights
+  of 4 and 8 bits, `notes serve` with the chat.
 - **Notes Assistant, sentence-transformers**: the same with `NOTES_ENGINE=torch`.
 - **plain script**: [plain.py](../benchmarks/peers/plain.py), what one would write instead:
   sentence-transformers, FAISS, a vector a section, the best sections returned.
