@@ -78,6 +78,7 @@ def create_chat(ask: Ask, current: Callable[[], Edition], contact: str = "") -> 
             answered,
             [box, asked],
             [box, latest, asked, kept],
+            js="(_, asked) => [window.notes.typed(), asked]",
             api_name="ask",
             api_visibility="public",
             show_progress="hidden",

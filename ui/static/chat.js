@@ -125,10 +125,15 @@
     return added;
   };
 
+  let sent = "";
   window.notes = {
+    // Gradio's box keeps a value of its own, which knows nothing of what is typed while the page is
+    // put together: neither when it is sent, nor when it is emptied.
+    typed: () => (sent = box().value),
     add: (html) => {
       const last = add(html)?.at(-1);
       if (!last) return;
+      if (box().value === sent) box().value = "";
       // The page goes to the question, so that its answer is read from the top.
       last.scrollIntoView({block: "start"});
       hear(last.querySelector(".note-quote, .note-message")?.innerText ?? "");
@@ -232,18 +237,13 @@
     }
   });
 
-  const send = () => {
-    // What is typed while the page is still being put together reaches no one but the box.
-    box().dispatchEvent(new Event("input", {bubbles: true}));
-    wait();
-  };
   document.addEventListener("keydown", (event) => {
     if (event.target !== box()) return;
     // While a syllable is composed, Enter ends it; some browsers say so by the key's number alone.
     if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) {
       event.stopImmediatePropagation();
     } else if (event.key === "Enter" && !event.shiftKey) {
-      send();
+      wait();
     } else if (event.key === "ArrowUp" && !event.target.value) {
       const asked = document.querySelectorAll(".note-question");
       if (!asked.length) return;
@@ -253,7 +253,7 @@
     }
   }, true);
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("#box .submit-button")) send();
+    if (event.target.closest?.("#box .submit-button")) wait();
   }, true);
 
   document.addEventListener("DOMContentLoaded", () => {
