@@ -22,7 +22,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     # What goes wrong is raised; it need not be printed as well.
     options.log_severity_level = 4
-    # An arena keeps what the largest batch took, 55 MB or more, to save a sixth on long ones.
+    # An arena keeps what the largest batch took, to save time on the longest texts alone.
     options.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 

@@ -27,6 +27,8 @@ _STEP = 0.5
 _ZERO = np.float32(7.5)
 # Of a question's components, above and below zero.
 _LEVELS = 127
+# What multiplies both, as `index.model.products` writes it.
+PRODUCTS = files("index.data") / "products.onnx"
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 
@@ -148,11 +150,11 @@ def _products(packed: Bytes, question: Floats) -> tuple[Ints, Floats, Floats]:
 
 @cache
 def _multiplied() -> Callable[[Mapping[str, npt.NDArray[Any]]], npt.NDArray[Any]]:
-    """Return what runs the graph that `index.model.products` writes."""
+    """Return what runs the graph of PRODUCTS."""
     # Commands that ask nothing do without.
     from index.runtime import run, session
 
-    with as_file(files("index.data") / "products.onnx") as path:
+    with as_file(PRODUCTS) as path:
         return partial(run, session(path))
 
 

@@ -20,6 +20,7 @@ from index.runtime import run, session
 from index.states import (
     COMPONENTS,
     HEADING,
+    PRODUCTS,
     Alignment,
     Bytes,
     Projection,
@@ -64,6 +65,14 @@ def unpacked(packed: Bytes, projected: Projection) -> npt.NDArray[np.float64]:
     values = np.empty((len(packed), packed.shape[1] * 2))
     values[:, 0::2], values[:, 1::2] = packed & 15, packed >> 4
     return (values - 7.5) / 2 * projected.deviations
+
+
+def rounded(question: Floats, projected: Projection) -> Floats:
+    """Return a projected question whose components in deviations are whole numbers of 8 bits."""
+    scaled = question * projected.deviations
+    unit = np.abs(scaled).max(axis=1, keepdims=True) / 127
+    whole: Floats = np.rint(scaled / unit) * unit / projected.deviations
+    return whole
 
 
 def packed_states(counts: list[int]) -> TokenStates:
@@ -117,7 +126,8 @@ def test_comparing_is_the_best_cosine_within_each_line(seed: int) -> None:
     random = generator(seed)
     states = packed_states([7, 1, 12, 30, 4, 5])
     chosen = random.permutation(6)[: 2 + seed].astype(np.int32)
-    question = states.projection(encoding(5).states, states.projection.mean)
+    asked = states.projection(encoding(5).states, states.projection.mean)
+    question = rounded(asked, states.projection)
     kept = [states.of(np.array([passage])) for passage in chosen]
     values = [unpacked(packed, states.projection) for packed, _ in kept]
     expected = [
@@ -129,15 +139,17 @@ def test_comparing_is_the_best_cosine_within_each_line(seed: int) -> None:
     owners, lines, best = zip(*expected, strict=True)
     assert found.owners.tolist() == list(owners)
     assert found.lines.tolist() == list(lines)
-    # The question's components are rounded to 8 bits.
-    np.testing.assert_allclose(found.best, np.stack(best), atol=4e-3)
+    np.testing.assert_allclose(found.best, np.stack(best), atol=1e-4)
     assert found.best.dtype == np.float32
     of_passages = [(each @ question.T).max(axis=0) for each in values]
-    np.testing.assert_allclose(found.passages(), np.stack(of_passages), atol=4e-3)
+    np.testing.assert_allclose(found.passages(), np.stack(of_passages), atol=1e-4)
+    # A question's components are rounded to 8 bits, which moves a cosine by so much.
+    as_asked = np.stack([(each @ asked.T).max(axis=0) for each in values])
+    np.testing.assert_allclose(states.compare(asked, chosen).passages(), as_asked, atol=4e-3)
 
 
 def test_what_multiplies_is_what_its_writer_writes_and_exact_at_its_bounds() -> None:
-    assert onnx.load(products.FILE) == products.build()
+    assert onnx.load(str(PRODUCTS)) == products.build()
     low, high = (np.full((5, COMPONENTS // 2), 15, np.uint8) for _ in range(2))
     low[1:] = generator().integers(0, 16, low[1:].shape)
     even, odd = (np.full((COMPONENTS // 2, 3), 127, np.int8) for _ in range(2))
@@ -145,7 +157,7 @@ def test_what_multiplies_is_what_its_writer_writes_and_exact_at_its_bounds() -> 
     odd[:, 2] = generator().integers(-127, 128, len(odd))
     given = {"low": low, "high": high, "even": even, "odd": odd}
     expected = low.astype(np.int64) @ even.astype(np.int64) + high.astype(np.int64) @ odd
-    assert np.array_equal(run(session(products.FILE), given), expected)
+    assert np.array_equal(run(session(Path(str(PRODUCTS))), given), expected)
 
 
 def test_an_alignment_of_passages_is_the_best_of_their_lines() -> None:

@@ -3,15 +3,10 @@
 The file ships with the program, since `onnx` is not kept where models were exported beforehand.
 """
 
-from importlib.resources import files
-from pathlib import Path
-
 from onnx import ModelProto, TensorProto, helper, save_model
 
 from index.model.graph import IR_VERSION, OPSETS
-
-FILE = Path(str(files("index.data") / "products.onnx"))
-_HALVES = ("low", "high")
+from index.states import PRODUCTS
 
 
 def build() -> ModelProto:
@@ -21,11 +16,10 @@ def build() -> ModelProto:
     even, odd, int8 (n, question's tokens), those of the question's.
     Output: products, int32 (tokens, question's tokens).
     """
-    stated = [helper.make_tensor_value_info(x, TensorProto.UINT8, ["t", "n"]) for x in _HALVES]
-    asked = [
-        helper.make_tensor_value_info(x, TensorProto.INT8, ["n", "q"]) for x in ("even", "odd")
-    ]
-    products = helper.make_tensor_value_info("products", TensorProto.INT32, ["t", "q"])
+    value = helper.make_tensor_value_info
+    stated = [value(name, TensorProto.UINT8, ["t", "n"]) for name in ("low", "high")]
+    asked = [value(name, TensorProto.INT8, ["n", "q"]) for name in ("even", "odd")]
+    products = value("products", TensorProto.INT32, ["t", "q"])
     nodes = [
         helper.make_node("MatMulInteger", ["low", "even"], ["first"]),
         helper.make_node("MatMulInteger", ["high", "odd"], ["second"]),
@@ -36,4 +30,4 @@ def build() -> ModelProto:
 
 
 if __name__ == "__main__":
-    save_model(build(), str(FILE))
+    save_model(build(), str(PRODUCTS))

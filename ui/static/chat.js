@@ -129,7 +129,10 @@
   window.notes = {
     // Gradio's box keeps a value of its own, which knows nothing of what is typed while the page is
     // put together: neither when it is sent, nor when it is emptied.
-    typed: () => (sent = box().value),
+    typed: () => {
+      wait();
+      return (sent = box().value);
+    },
     add: (html) => {
       const last = add(html)?.at(-1);
       if (!last) return;
@@ -242,8 +245,6 @@
     // While a syllable is composed, Enter ends it; some browsers say so by the key's number alone.
     if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) {
       event.stopImmediatePropagation();
-    } else if (event.key === "Enter" && !event.shiftKey) {
-      wait();
     } else if (event.key === "ArrowUp" && !event.target.value) {
       const asked = document.querySelectorAll(".note-question");
       if (!asked.length) return;
@@ -251,9 +252,6 @@
       event.target.value = asked[asked.length - 1].innerText;
       event.target.dispatchEvent(new Event("input", {bubbles: true}));
     }
-  }, true);
-  document.addEventListener("click", (event) => {
-    if (event.target.closest?.("#box .submit-button")) wait();
   }, true);
 
   document.addEventListener("DOMContentLoaded", () => {
