@@ -51,7 +51,9 @@ class Explanation:
     gist: Annotated[
         float, Field(description="Cosine of what it and the question are about, whatever the words")
     ]
-    reranked: Annotated[float | None, Field(description="The cross-encoder's score, if any")]
+    reranked: Annotated[
+        float | None, Field(description="The reader's score, null where it was not read")
+    ]
 
 
 @dataclass(frozen=True)

@@ -20,23 +20,15 @@ from assistant.conversation import (
     stands_alone,
     together,
 )
+from assistant.find import find
 from assistant.judge import JUDGES, SIGNALS, Judge, signals
 from assistant.lexicon import Lexicon
 from assistant.messages import Message, message
 from assistant.outline import subjects
 from assistant.quote import quote
+from assistant.reader import Reader, reader_of
 from assistant.remembered import Answers
-from assistant.rerank import Reranker
-from assistant.retrieve import (
-    FUSED,
-    Found,
-    Fusion,
-    Hit,
-    Query,
-    by_section,
-    evidence,
-    fuse,
-)
+from assistant.retrieve import FUSED, Found, Fusion, Hit, Query
 from assistant.scope import scope
 from assistant.smalltalk import SmallTalk, Talk, is_gibberish, without_courtesies
 from assistant.smalltalk import read as read_smalltalk
@@ -53,14 +45,11 @@ MAX_LIMIT = 20
 MAX_HISTORY = 10
 JUDGE = "judge.json"
 SMALLTALK = "smalltalk.npy"
-_RERANKED = 10
 _SUBJECTS = 7
 # Questions and titles whose encodings are kept, 30 kB each: a conversation comes back to them.
 _ENCODED = 512
 # Of questions that the notes answer, the share that may be refused for the sake of the others.
 _REFUSED = 0.05
-# What stands in quotes is meant as it is typed.
-_QUOTED = regex.compile(r'["“](.+)["”]')
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+")
 
@@ -85,6 +74,23 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What came of a question: how it was meant, what was found, and how sure that it answers.
+
+    said: what is told beside the passages, None where they speak for themselves. reading: None
+    where no passage is shown, as for small talk.
+    """
+
+    question: Question
+    meant: str
+    language: Language
+    grade: Grade
+    confidence: float
+    said: Message | None
+    reading: Reading | None = None
+
+
+@dataclass(frozen=True)
 class Assistant:
     """Answers questions from one version of the index.
 
@@ -96,7 +102,8 @@ class Assistant:
     link_template: str
     public_url: str
     risk: float
-    reranker: Reranker | None = None
+    reranker: Reader | None = None
+    fusion: Fusion = FUSED
 
     def ask(self, question: Question) -> Answer:
         """Return the answer.
@@ -109,7 +116,7 @@ class Assistant:
         with stage("recall"):
             answer = self._answers.recall(asked)
         if answer is None:
-            answer = self._answered(asked)
+            answer = self._answer(self._outcome(asked))
             self._answers.keep(asked, answer)
         took = round((time.perf_counter() - started) * 1000, 2)
         return replace(answer, id=uuid.uuid4().hex, took_ms=took)
@@ -120,9 +127,8 @@ class Assistant:
 
     def read(self, typed: str, turn: Turn | None = None, within: Mask | None = None) -> Reading:
         """Return a question as it was meant, searched; turn is what it may follow up on."""
-        quoted = _QUOTED.fullmatch(typed)
         with stage("read"):
-            meant = quoted[1] if quoted else self.lexicon.speller.mend(typed)
+            meant = self.lexicon.meant(typed)
         alone = self._searched((meant,), self._encoded(meant), within)
         if not turn or stands_alone(meant, self.snapshot.contents.lexical.frequency):
             return replace(alone, talk=self._talk(alone, alone.confidence))
@@ -157,13 +163,10 @@ class Assistant:
         """Return the question analysed, and encoded if that is not done yet."""
         return _query(self.encoder, self.lexicon, text, encoding)
 
-    def search(self, query: Query, fusion: Fusion = FUSED, within: Mask | None = None) -> Found:
+    def search(self, query: Query, within: Mask | None = None) -> Found:
         """Return what the notes have for a query, or those passages that it is limited to."""
-        contents = self.snapshot.contents
         with stage("search"):
-            candidates = evidence(contents, query, within)
-            hits = by_section(contents, fuse(contents, query, candidates, fusion))
-        return Found(candidates, self._reranked(query, hits) if self.reranker else hits)
+            return find(self.snapshot.contents, query, self.reader, self.fusion, within)
 
     def confidence(self, query: Query, found: Found) -> float:
         """Return the probability that the first hit answers, 0 to 1."""
@@ -179,12 +182,23 @@ class Assistant:
         return "answers" if confidence >= self.sure_from else "may_answer"
 
     @cached_property
+    def reader(self) -> Reader | None:
+        """Return what reads the best passages."""
+        return reader_of(self.snapshot.contents, self.reranker)
+
+    @cached_property
     def judge(self) -> Judge:
         """Return what questions to these notes are judged by."""
         judge = JUDGES.validate_json(self.snapshot.extras[JUDGE])
         if len(judge.learned.weights) != len(SIGNALS):
             raise IndexMismatch(
                 f"The index was calibrated by another version of the program. {REBUILD}"
+            )
+        name = self.reader.name if self.reader else ""
+        if judge.reader != name:
+            raise IndexMismatch(
+                f"The index was calibrated for the reader {judge.reader!r}, and {name!r} reads now "
+                f"(NOTES_RERANKER). {REBUILD}"
             )
         return judge
 
@@ -218,13 +232,6 @@ class Assistant:
         contents = self.snapshot.contents
         return Lexicon(contents.vocabulary, contents.lexical, word_test(self.encoder))
 
-    def _reranked(self, query: Query, hits: list[Hit]) -> list[Hit]:
-        assert self.reranker
-        first = hits[:_RERANKED]
-        scores = self.reranker.score(query.text, [self._text(hit) for hit in first])
-        order = sorted(range(len(first)), key=lambda number: -scores[number])
-        return [*(replace(first[n], reranked=scores[n]) for n in order), *hits[_RERANKED:]]
-
     def _searched(self, asked: tuple[str, ...], query: Query, within: Mask | None) -> Reading:
         found = self.search(query, within=within)
         return Reading(asked, query, found, self.confidence(query, found))
@@ -241,10 +248,6 @@ class Assistant:
     def _quote(self, hit: Hit, rank: int, explain: bool) -> FoundPassage:
         return quote(self.snapshot.notes, hit, rank, self.link_template, self.public_url, explain)
 
-    def _text(self, hit: Hit) -> str:
-        passage = self.snapshot.notes.passages[hit.passage]
-        return passage.text(self.snapshot.notes.documents[passage.document].source)
-
     def _language(self, question: Question, text: str) -> Language:
         if question.language in ("ko", "en"):
             return "ko" if question.language == "ko" else "en"
@@ -258,34 +261,31 @@ class Assistant:
     def _topics(self) -> list[str]:
         return subjects(self.snapshot.notes, _SUBJECTS)
 
-    def _answered(self, question: Question) -> Answer:
-        """Return the answer to a question as it is searched, its id and time left out."""
+    def outcome(self, question: Question) -> Outcome:
+        """Return what comes of a question before it is put into words. Raises what `ask` raises."""
+        return self._outcome(_asked(question))
+
+    def _outcome(self, question: Question) -> Outcome:
+        """Return the same of a question as it is searched."""
         typed, history = question.text, question.history
         within = self.within(question.corpora, question.documents)
         if not _WORD.search(typed):
             language = self._language(question, self.snapshot.notes.documents[0].source)
-            return self._answer(typed, typed, language, "no_words", "not_covered", 0.0)
+            return Outcome(question, typed, language, "not_covered", 0.0, "no_words")
         if within is not None and not within.any():
             language = self._language(question, typed)
-            return self._answer(typed, typed, language, "not_covered", "not_covered", 0.0)
+            return Outcome(question, typed, language, "not_covered", 0.0, "not_covered")
         reading = self.read(typed, self.turn(history, within), within)
         meant = reading.asked[-1]
         language = self._language(question, meant)
-        grade = self.grade(reading.confidence, question.min_confidence)
         with stage("judge"):
             talk = reading.talk or self._gibberish(reading)
         if talk:
-            return self._answer(typed, meant, language, talk, "not_covered", reading.confidence)
+            return Outcome(question, meant, language, "not_covered", reading.confidence, talk)
         self._memory.keep((_key(within), *history, typed), self._turn(reading))
-        with stage("quote"):
-            passages = [
-                self._quote(hit, rank, question.explain)
-                for rank, hit in enumerate(reading.found.hits[: question.limit], 1)
-            ]
+        grade = self.grade(reading.confidence, question.min_confidence)
         said = None if grade == "answers" else grade
-        return self._answer(
-            typed, meant, language, said, grade, reading.confidence, reading, passages
-        )
+        return Outcome(question, meant, language, grade, reading.confidence, said, reading)
 
     def _talk(self, alone: Reading, confidence: float) -> Talk | None:
         with stage("judge"):
@@ -298,27 +298,23 @@ class Assistant:
         noise = is_gibberish(query.text, self.snapshot.contents, query.words, self.encoder)
         return "gibberish" if noise else None
 
-    def _answer(
-        self,
-        typed: str,
-        meant: str,
-        language: Language,
-        said: Message | None,
-        grade: Grade,
-        confidence: float,
-        reading: Reading | None = None,
-        passages: Sequence[FoundPassage] = (),
-    ) -> Answer:
-        covered = grade != "not_covered"
+    def _answer(self, outcome: Outcome) -> Answer:
+        """Return what came of a question in words, its id and time left out."""
+        question, reading = outcome.question, outcome.reading
+        hits = reading.found.hits[: question.limit] if reading else []
+        with stage("quote"):
+            passages = [self._quote(h, rank, question.explain) for rank, h in enumerate(hits, 1)]
+        covered = outcome.grade != "not_covered"
+        topics = self._topics
         return Answer(
             id="",
             status="answered" if covered else "not_covered",
-            grade=grade,
-            confidence=round(confidence, 4),
-            message=message(said, language, self._topics) if said else None,
-            language=language,
-            query=reading.query.text if reading else meant,
-            corrected_from=None if typed == meant else typed,
+            grade=outcome.grade,
+            confidence=round(outcome.confidence, 4),
+            message=message(outcome.said, outcome.language, topics) if outcome.said else None,
+            language=outcome.language,
+            query=reading.query.text if reading else outcome.meant,
+            corrected_from=None if question.text == outcome.meant else question.text,
             index_version=self.snapshot.version,
             took_ms=0.0,
             passages=tuple(passages) if covered else (),

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assistant.find import find
 from assistant.judge import Background, Judge, Learned, background, signals
 from assistant.lexicon import Lexicon
-from assistant.retrieve import FUSED, Evidence, Hit, Query, by_section, evidence, fuse
+from assistant.reader import Reader
+from assistant.retrieve import Hit, Query
+from assistant.smalltalk import without_courtesies
 from index import general
 from index.contents import Contents
 from index.encoder import Encoder, Encoding, Floats
@@ -39,6 +42,7 @@ def calibrate(
     bank: Mapping[Language, Sequence[Encoding]],
     known: Callable[[str], bool],
     learned: Learned,
+    reader: Reader | None,
 ) -> Judge:
     """Return the judge for these notes: what general questions get from them is its background."""
     lexicon = Lexicon(contents.vocabulary, contents.lexical, known)
@@ -50,9 +54,9 @@ def calibrate(
             for text, encoding in zip(texts, encodings, strict=True)
         )
         backgrounds[language] = background(
-            [_signals(contents, query, own)[0] for own, query in enumerate(queries)]
+            [_signals(contents, query, reader, own)[0] for own, query in enumerate(queries)]
         )
-    return Judge(backgrounds, learned)
+    return Judge(backgrounds, learned, reader.name if reader else "")
 
 
 def label(
@@ -60,17 +64,18 @@ def label(
     judge: Judge,
     encoder: Encoder,
     lexicon: Lexicon,
+    reader: Reader | None,
     questions: Sequence[str],
     answers: Callable[[int, Hit], bool],
     covered: Sequence[bool],
 ) -> Labelled:
     """Return labelled questions; `answers` tells whether a hit answers the question of a number."""
-    texts = [lexicon.speller.mend(text) for text in questions]
+    texts = [lexicon.meant(without_courtesies(text)) for text in questions]
     rows, right = [], []
     for number, encoding in enumerate(encoder.encode(texts, "query")):
         text = texts[number]
         query = Query(text, language_of(text), encoding, lexicon.words(text))
-        found, hits = _signals(contents, query)
+        found, hits = _signals(contents, query, reader)
         rows.append(judge.backgrounds[query.language].standard(found))
         right.append(bool(covered[number]) and answers(number, hits[0]))
     return Labelled(np.stack(rows), tuple(right), tuple(covered))
@@ -110,10 +115,11 @@ def learn(sets: Sequence[Labelled], prior: Learned | None = None) -> Learned:
     )
 
 
-def _signals(contents: Contents, query: Query, own: int | None = None) -> tuple[Floats, list[Hit]]:
-    candidates: Evidence = evidence(contents, query)
-    hits = by_section(contents, fuse(contents, query, candidates, FUSED))
-    return signals(contents, query, candidates, hits, own), hits
+def _signals(
+    contents: Contents, query: Query, reader: Reader | None, own: int | None = None
+) -> tuple[Floats, list[Hit]]:
+    found = find(contents, query, reader)
+    return signals(contents, query, found.evidence, found.hits, own), found.hits
 
 
 def _fit(standard: Floats, right: Floats, shares: Floats, start: Floats, pull: Floats) -> Floats:

@@ -170,7 +170,7 @@ def together(first: Query, second: Query) -> Query:
     """
     one, two = first.encoding, second.encoding
     states = np.concatenate([one.states, two.states])
-    mean = states.mean(axis=0)
+    mean = states[:, -len(one.vector) :].mean(axis=0)
     vector = mean / max(float(np.linalg.norm(mean)), 1e-12)
     moved = np.where(two.offsets >= 0, two.offsets + len(first.text) + 1, two.offsets)
     offsets = np.concatenate([one.offsets, moved])

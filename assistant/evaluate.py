@@ -11,8 +11,9 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.answer import Grade
-from assistant.ask import Assistant
+from assistant.ask import Assistant, Question
 from assistant.retrieve import FUSED, Fusion, Hit
+from assistant.timing import measured
 from index.contents import Notes
 from index.encoder import Floats
 from index.errors import NotesError
@@ -69,8 +70,7 @@ class Case(BaseModel):
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds that a question took, by stage and as a whole; a stage is NaN in a
-    conversation, where several readings are searched."""
+    """Milliseconds that a question took, by stage and as a whole."""
 
     encoding: float
     search: float
@@ -82,8 +82,9 @@ class Times:
 class Result:
     """What came of one question.
 
-    measures: by name, NaN where the notes do not cover it. highlighted: whether the first and
-    whether any marked line answers, None where no line is known.
+    measures: by name, NaN where the notes do not cover it. highlighted: whether the line that is
+    marked first, and whether any marked line of the first section, answers; None where no line is
+    known.
     """
 
     case: Case
@@ -121,7 +122,8 @@ def read_cases(path: Path, part: str = "") -> list[Case]:
 
 def evaluate(assistant: Assistant, cases: Sequence[Case], fusion: Fusion = FUSED) -> list[Result]:
     """Return the result of each question, asked one after the other."""
-    return [_result(assistant, case, fusion) for case in cases]
+    asked = replace(assistant, fusion=fusion)
+    return [_result(asked, case) for case in cases]
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -146,50 +148,28 @@ def grouped(results: Iterable[Result]) -> dict[str, list[Result]]:
     return dict(sorted(groups.items()))
 
 
-def _result(assistant: Assistant, case: Case, fusion: Fusion) -> Result:
-    if case.history:
-        return _followed(assistant, case)
+def _result(assistant: Assistant, case: Case) -> Result:
+    """Return what becomes of a question as it is typed, after those before it were asked."""
+    for number, before in enumerate(case.history):
+        assistant.outcome(Question(before, history=case.history[:number]))
     started = time.perf_counter()
-    meant = assistant.lexicon.speller.mend(case.question)
-    mended = time.perf_counter()
-    encoding = next(iter(assistant.encoder.encode([meant], "query")))
-    encoded = time.perf_counter()
-    query = assistant.query(meant, encoding)
-    found = assistant.search(query, fusion)
-    searched = time.perf_counter()
-    confidence = assistant.confidence(query, found)
-    done = time.perf_counter()
-    times = Times(
-        (encoded - mended) * 1000,
-        (mended - started + searched - encoded) * 1000,
-        (done - searched) * 1000,
-        (done - started) * 1000,
-    )
-    return _of(assistant, case, found.hits, confidence, times)
-
-
-def _followed(assistant: Assistant, case: Case) -> Result:
-    """Return the result of a question in a conversation, what was asked before being known."""
-    turn = assistant.turn(case.history)
-    started = time.perf_counter()
-    reading = assistant.read(case.question, turn)
-    whole = (time.perf_counter() - started) * 1000
-    unknown = float("nan")
-    times = Times(unknown, unknown, unknown, whole)
-    return _of(assistant, case, reading.found.hits, reading.confidence, times)
-
-
-def _of(
-    assistant: Assistant, case: Case, hits: Sequence[Hit], confidence: float, times: Times
-) -> Result:
+    with measured() as stages:
+        outcome = assistant.outcome(Question(case.question, history=case.history))
+    whole = time.perf_counter() - started
+    hits = outcome.reading.found.hits if outcome.reading else []
     notes = assistant.snapshot.notes
     return Result(
         case,
         measures(case, _scores(case, notes, hits)),
         _highlighted(case, notes, hits),
-        times,
-        confidence,
-        assistant.grade(confidence),
+        Times(
+            stages.get("encode", 0.0) * 1000,
+            stages.get("search", 0.0) * 1000,
+            stages.get("judge", 0.0) * 1000,
+            whole * 1000,
+        ),
+        outcome.confidence,
+        outcome.grade,
     )
 
 
@@ -240,17 +220,17 @@ def _name(case: Case, notes: Notes, passage: Passage) -> str:
 
 
 def _highlighted(case: Case, notes: Notes, hits: Sequence[Hit]) -> tuple[bool, bool] | None:
+    """Return whether the first, and whether any, marked line of the first section answers."""
     if not case.lines:
         return None
-    for hit in hits:
+    right = [False]
+    for hit in hits[:1]:
         passage = notes.passages[hit.passage]
-        if _name(case, notes, passage) in case.gold:
-            source = notes.documents[passage.document].source
-            marked = [passage.lines[number] for number in hit.answers]
-            places = [source.find(words) + len(words) // 2 for words in case.lines]
-            right = [any(line.start <= at < line.end for at in places) for line in marked]
-            return right[0], any(right)
-    return False, False
+        source = notes.documents[passage.document].source
+        marked = [passage.lines[number] for number in hit.answers]
+        places = [source.find(words) + len(words) // 2 for words in case.lines]
+        right = [any(line.start <= at < line.end for at in places) for line in marked]
+    return right[0], any(right)
 
 
 def paired(results: Sequence[Result], others: Sequence[Result], measure: str) -> Floats:

@@ -33,6 +33,9 @@ SIGNALS = (
     "general",  # cosine to the general questions most like it
     "lines_over_general",  # how much nearer the best line is than those
     "gist_over_general",  # how much nearer its gist is than that of those
+    "read",  # the reader's logit that it answers
+    "read_margin",  # to the best of the other sections'
+    "read_line",  # how sure the reader is which line answers
 )
 _LIMIT = 4.0
 _NEIGHBOURS = 5
@@ -72,10 +75,11 @@ class Learned:
 
 @dataclass(frozen=True)
 class Judge:
-    """What questions to one set of notes are judged by."""
+    """What questions to one set of notes are judged by; reader: the name of what reads them."""
 
     backgrounds: Mapping[Language, Background]
     learned: Learned
+    reader: str = ""
 
     def confidence(self, signals: Floats, language: Language) -> float:
         """Return the probability that the first passage answers, 0 to 1."""
@@ -121,9 +125,10 @@ JUDGES = TypeAdapter(Judge)
 LEARNED = TypeAdapter(Learned)
 
 
-def shipped() -> Learned:
-    """Return what ships with the program."""
-    return LEARNED.validate_json(files("assistant.data").joinpath("judge.json").read_bytes())
+def shipped(read: bool) -> Learned:
+    """Return what ships with the program, for passages that are read and for those that are not."""
+    name = "judge.json" if read else "judge-unread.json"
+    return LEARNED.validate_json(files("assistant.data").joinpath(name).read_bytes())
 
 
 def background(signals: Sequence[Floats]) -> Background:
@@ -168,8 +173,16 @@ def signals(
         "general": general,
         "lines_over_general": hit.lines - general,
         "gist_over_general": hit.gist - gist_general,
+        "read": hit.read or 0.0,
+        "read_margin": _read_margin(hits),
+        "read_line": hit.line_share,
     }
     return np.asarray([values[name] for name in SIGNALS])
+
+
+def _read_margin(hits: Sequence[Hit]) -> float:
+    others = [other.read for other in hits[1:] if other.read is not None]
+    return (hits[0].read or 0.0) - max(others) if others else 0.0
 
 
 @dataclass(frozen=True)

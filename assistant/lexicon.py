@@ -13,6 +13,7 @@ from index.lexical import Lexical
 from index.loanwords import same, skeleton
 from index.vocabulary import Vocabulary
 
+_QUOTED = regex.compile(r'["“](.+)["”]')
 _LATIN = regex.compile(r"\p{Latin}+")
 # Words that the notes do not have, and people ask with again and again.
 _REMEMBERED = 4096
@@ -30,6 +31,11 @@ class Lexicon:
     def speller(self) -> Speller:
         """Return what mends questions."""
         return Speller(self.vocabulary, self.known, self.lexical.words)
+
+    def meant(self, typed: str) -> str:
+        """Return a question mended; what stands in quotes is meant as it is typed."""
+        quoted = _QUOTED.fullmatch(typed)
+        return quoted[1] if quoted else self.speller.mend(typed)
 
     def words(self, question: str) -> tuple[str, ...]:
         """Return the words to search for: the question's, each unknown one as the notes write it,

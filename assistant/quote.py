@@ -50,5 +50,5 @@ def _explanation(hit: Hit) -> Explanation:
         dense=round(hit.dense, 4),
         lexical=round(hit.lexical, 4),
         gist=round(hit.gist, 4),
-        reranked=hit.reranked,
+        reranked=hit.read,
     )

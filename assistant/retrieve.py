@@ -40,7 +40,7 @@ class Fusion:
     passage reaches; lexical_across: the same where question and notes differ in language.
     gist: cosine of what passage and question are about, by a second encoder; gist_across: the same
     where they differ in language, and words help less. contrast: how much a question's token counts
-    by how far it tells candidates apart.
+    by how far it tells candidates apart. read: the reader's probability that the passage answers.
     """
 
     late: float = 1.0
@@ -51,6 +51,7 @@ class Fusion:
     gist: float = 0.4
     gist_across: float = 0.9
     contrast: float = 0.5
+    read: float = 0.3
 
 
 FUSED = Fusion()
@@ -70,7 +71,9 @@ class Query:
 class Hit:
     """A passage with its scores for a query, stage by stage.
 
-    answers: its lines that may be the answer, the likeliest first, by position.
+    answers: its lines that may be the answer, the likeliest first, by position. read: the reader's
+    logit that it answers, None where it was not read; line_share: the probability of the first of
+    its answers among its lines.
     """
 
     passage: int
@@ -81,7 +84,8 @@ class Hit:
     lexical: float
     gist: float
     answers: tuple[int, ...]
-    reranked: float | None = None
+    read: float | None = None
+    line_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ class Evidence:
     """What the searches found, before fusion; arrays run over the candidates.
 
     passages: int32, ascending. dense, lexical, gist: float32. centred: float32, dense with both
-    means subtracted, as for lines. alignment: the question's tokens against their lines.
+    means subtracted, as for lines. alignment: the question's tokens against their lines. shares:
+    float32 (question tokens,), how much each counts.
     line_cosines: float32, one for each vector of a line. line_owners, line_numbers: int32, which
     candidate each of those is of, and which of its lines. line_lexical: float32, over all lines of
     the candidates. line_starts: int64 (candidates + 1,), where those of each begin.
@@ -101,6 +106,7 @@ class Evidence:
     lexical: Floats
     gist: Floats
     alignment: Alignment
+    shares: Floats
     line_cosines: Floats
     line_owners: Ints
     line_numbers: Ints
@@ -132,9 +138,8 @@ def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> E
     question = query.encoding.vector
     centre = contents.general.vector_means[query.language]
     centred = _cosines(vectors - contents.vectors.line_mean, question - centre)
-    states = query.encoding.states[query.encoding.offsets[:, 0] >= 0]
     projection = contents.states.projection
-    tokens = projection(states, contents.general.token_means[query.language])
+    tokens = projection.question(query.encoding.own_states)
     return Evidence(
         passages,
         vectors[whole] @ question,
@@ -142,6 +147,7 @@ def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> E
         lexical[passages],
         _gists(contents, query, passages),
         contents.states.compare(tokens, passages),
+        projection.shares(tokens),
         centred[~whole],
         owners[~whole],
         numbers[~whole],
@@ -153,7 +159,8 @@ def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> E
 def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> list[Hit]:
     """Return every candidate as a hit, best first; ties by passage."""
     best = found.alignment.passages()
-    weights = _contrast(best, fusion.contrast)
+    weights = _contrast(best, fusion.contrast) * found.shares
+    weights /= weights.sum()
     late = best @ weights
     lines = np.full(len(found.passages), _FLOOR, np.float32)
     np.maximum.at(lines, found.line_owners, found.line_cosines)
@@ -173,6 +180,13 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
     values = [column[order].tolist() for column in columns]
     values.append([answers[row] for row in order.tolist()])
     return [Hit(*each) for each in zip(*values, strict=True)]
+
+
+def likely(logits: Floats) -> tuple[int, ...]:
+    """Return the lines that may be the answer, the likeliest first, from logits of all lines of a
+    passage."""
+    owners = np.zeros(len(logits), np.int32)
+    return _likeliest(owners, np.arange(len(logits), dtype=np.int32), logits, 1)[0]
 
 
 def by_section(contents: Contents, hits: Sequence[Hit]) -> list[Hit]:

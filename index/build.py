@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index import contents as held
-from index import general, journal, lexical, planning, store, vocabulary
+from index import general, journal, lexical, planning, states, store, vocabulary
 from index.analyzer import analyze
 from index.contents import Contents
 from index.corpus import Collection, document_hash
@@ -26,7 +26,9 @@ from index.encoder import Encoder, Encoding, Floats, normalise
 from index.errors import IndexUnusable, StoreAway, is_short_of_memory
 from index.journal import Counter, Kept, Progress
 from index.language import Language
+from index.model.files import MODEL
 from index.planning import Plan
+from index.states import Projection
 from index.vectors import WHOLE, Vectors, vectors_of, with_graph
 
 if TYPE_CHECKING:
@@ -235,9 +237,7 @@ class _Work:
             report(f"Encoding {len(whole)} passages and {len(lines)} lines ...")
         kept.counter.expect(len(lines))
         notes = held.notes_of(planned.documents, planned.passages, planned.places, planned.korean)
-        tokens, found = encode_passages(
-            kept, planned, rows, self.before, [*self.bank["ko"], *self.bank["en"]]
-        )
+        tokens, found = encode_passages(kept, planned, rows, self.before, self._projection())
         line_keys = [rows.keys[row].tobytes() for row in lines]
         found |= dict(zip(lines, kept.lines(list(lines.values()), line_keys), strict=True))
         vectors = vectors_of(self._matrix(rows, found), rows.owners, rows.keys)
@@ -271,6 +271,17 @@ class _Work:
             ),
             general=general.summarise(self.bank, own, language),
         )
+
+    def _projection(self) -> Projection:
+        """Return what states are projected by: learned for the default model alone."""
+        encoder = self.kept.encoder
+        if encoder.weights == MODEL:
+            return states.learned()
+        if self.before and self.before.states.projection.name == states.PRINCIPAL:
+            return self.before.states.projection
+        texts = [text for key in general.LANGUAGES for text in general.questions(key)]
+        asked = [each for key in general.LANGUAGES for each in self.bank[key]]
+        return states.principal(asked, list(encoder.encode(texts, "passage")))
 
     def _matrix(self, rows: planning.Vectors, found: Mapping[int, Floats]) -> Floats:
         """Return all vectors, float32 (vectors, dimension)."""

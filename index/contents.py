@@ -1,7 +1,7 @@
 """What a version of the index holds, and its files."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from index.language import Language
 from index.lexical import Lexical
 from index.notes import Document, Passage
 from index.records import Records
-from index.states import Int64s, Projection, Segment, TokenStates
+from index.states import PRINCIPAL, Int64s, Projection, Segment, TokenStates, learned
 from index.stores import Mask, Ranges
 from index.vectors import Vectors
 from index.vocabulary import Vocabulary
@@ -160,7 +160,6 @@ def read(folder: Path) -> Contents:
             {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
             {key: _general_gists(small, key) for key in LANGUAGES},
             {key: small[f"general_vector_mean_{key}"] for key in LANGUAGES},
-            {key: small[f"general_token_mean_{key}"] for key in LANGUAGES},
         )
     notes = Notes(
         records.read(folder, "documents", _document, kept=True),
@@ -180,26 +179,26 @@ def _small(contents: Contents) -> dict[str, Any]:
     small: dict[str, Any] = {
         "line_mean": contents.vectors.line_mean,
         "graph_width": np.int64(vector_files.width(contents.vectors)),
-        "state_mean": projection.mean,
-        "state_components": projection.components,
-        "state_deviations": projection.deviations,
-        "state_learned_from": np.int64(projection.learned_from),
+        "projection": np.array(projection.name),
     }
+    if projection.name == PRINCIPAL:
+        for field in fields(projection)[1:]:
+            small[f"projection_{field.name}"] = getattr(projection, field.name)
     for key in LANGUAGES:
         small[f"general_vectors_{key}"] = general.vectors[key]
         small[f"general_gists_{key}"] = general.gists[key]
         small[f"general_vector_mean_{key}"] = general.vector_means[key]
-        small[f"general_token_mean_{key}"] = general.token_means[key]
     return small
 
 
 def _projection(small: Any) -> Projection:
-    return Projection(
-        small["state_mean"],
-        small["state_components"],
-        small["state_deviations"],
-        int(small["state_learned_from"]),
-    )
+    """Return what the states were projected by; another release may have projected otherwise."""
+    # Up to schema 6 an index had principal components of its own: none of its states are taken.
+    name = str(small["projection"]) if "projection" in small else ""
+    if name == PRINCIPAL:
+        arrays = {f.name: small[f"projection_{f.name}"] for f in fields(Projection)[1:]}
+        return Projection(name, **arrays)
+    return replace(learned(), name=name)
 
 
 def _segments(folder: Path) -> tuple[Segment, ...]:

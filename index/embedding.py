@@ -10,32 +10,27 @@ from index.encoder import GIST, Encoder, Encoding, Floats, Halves, normalise
 from index.journal import Kept, Row
 from index.passages import heading_path
 from index.planning import Fresh, Plan, Vectors, of_before
-from index.states import Int64s, Projection, Segment, TokenStates
+from index.states import COMPONENTS, Int64s, Projection, Segment, TokenStates
 from index.tokens import windows
 from index.vectors import WHOLE
 
-# Notes that grew so much have other tokens than those that the projection was learned from.
-_OUTGROWN = 4
 # Beyond as many parts, or where more is dead than alive, token states are copied into one.
 _SEGMENTS = 12
 
 
 def encode_passages(
-    kept: Kept, planned: Plan, rows: Vectors, before: Contents | None, asked: Sequence[Encoding]
+    kept: Kept, planned: Plan, rows: Vectors, before: Contents | None, projection: Projection
 ) -> tuple[TokenStates, dict[int, Floats]]:
     """Return all passages' token states, and the vectors of those encoded now, by vector row.
 
-    asked: the bank of general questions, a part of what the projection is learned from. It stays
-    as it is until the notes have outgrown it; then all passages are encoded anew.
+    What was projected otherwise is encoded anew.
     """
     wholes = np.flatnonzero(rows.owners[:, 1] == WHOLE)
     keys = [rows.keys[row].tobytes() for row in wholes]
     texts = _Texts(planned, before)
     sources = _passage_sources(rows.sources[wholes], before)
-    projection = before.states.projection if before else _learned_before(kept)
-    if projection is None or _is_outgrown(projection, planned, before, kept):
-        projection = _learned(kept, texts, keys, asked)
-        sources = np.full(len(wholes), -1)
+    if before and before.states.projection.name != projection.name:
+        sources = np.full(len(sources), -1)
     todo = np.flatnonzero(sources < 0).tolist()
     encoded = _encoded(kept, texts, {keys[row]: row for row in todo}, projection)
     vectors = {int(wholes[row]): np.frombuffer(encoded[keys[row]][0], np.float32) for row in todo}
@@ -79,46 +74,16 @@ class _Texts:
 def _passage_sources(sources: Int64s, before: Contents | None) -> Int64s:
     """Return the passage of the version before that each vector row of a whole one is of, or -1."""
     if before is None:
-        return sources
+        return np.full(len(sources), -1)
     owners = before.vectors.owners[:, 0].astype(np.int64)
     return np.where(sources >= 0, owners[sources], -1)
-
-
-def _is_outgrown(
-    projection: Projection, planned: Plan, before: Contents | None, kept: Kept
-) -> bool:
-    if projection.learned_from >= states.SAMPLE_TOKENS:
-        return False
-    total = sum(kept.encoder.count_tokens([each.text for each in planned.fresh.values()]))
-    if before:
-        total += int(before.states.places[planned.sources[planned.sources >= 0], 2].sum())
-    return total > _OUTGROWN * projection.learned_from
-
-
-def _learned_before(kept: Kept) -> Projection | None:
-    """Return what a build that ended early had learned."""
-    name = journal.key(kept.encoder.weights, "projection")
-    row = kept.journal.get("projection", [name]).get(name)
-    return journal.projection_of(row, kept.encoder.weights.dimension) if row else None
-
-
-def _learned(
-    kept: Kept, texts: _Texts, keys: Sequence[bytes], asked: Sequence[Encoding]
-) -> Projection:
-    all_texts = [texts[row].text for row in range(len(texts))]
-    stride = 1 + sum(kept.encoder.count_tokens(all_texts)) // states.SAMPLE_TOKENS
-    sample = kept.sample(all_texts[::stride], keys[::stride])
-    projection = states.learn(sample, asked)
-    name = journal.key(kept.encoder.weights, "projection")
-    kept.journal.put("projection", {name: journal.projection_row(projection)})
-    return projection
 
 
 def _encoded(
     kept: Kept, texts: _Texts, wanted: Mapping[bytes, int], projection: Projection
 ) -> dict[bytes, Row]:
     """Return each passage's vector, packed states and its tokens' lines, by its key."""
-    mark = journal.key(kept.encoder.weights, projection.components.tobytes().hex())
+    mark = journal.key(kept.encoder.weights, projection.name)
     names = {_marked(key, mark): key for key in wanted}
     kept.counter.expect(len(wanted))
     found = {names[name]: row for name, row in kept.journal.get("passage", names).items()}
@@ -143,7 +108,8 @@ def _row(encoding: Encoding, fresh: Fresh, projection: Projection) -> Row:
     heading = len(normalise(heading_path(fresh.document, fresh.passage))) + 1
     spoken = states.spoken(encoding, normalise(fresh.text))
     packed = states.pack(encoding, spoken, projection)
-    lines = states.token_lines(encoding.offsets[spoken], heading, fresh.passage.lines)
+    plain = [line.plain for line in fresh.passage.lines]
+    lines = states.token_lines(encoding.offsets[spoken], heading, plain)
     return encoding.vector.tobytes(), packed.tobytes(), lines.tobytes()
 
 
@@ -174,7 +140,7 @@ def _placed(
             places[taken, 1] = np.cumsum(places[taken, 2]) - places[taken, 2]
     if new:
         lines = [np.frombuffer(each, np.int16) for _, _, each in new]
-        width = projection.components.shape[1] // 2
+        width = COMPONENTS // 2
         packed = np.frombuffer(b"".join(row[1] for row in new), np.uint8).reshape(-1, width)
         places[rows, 0] = len(segments)
         places[rows, 2] = [len(each) for each in lines]

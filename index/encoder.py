@@ -37,7 +37,9 @@ class Encoding:
     """One encoded text.
 
     vector:  float32 (dimension,), unit length.
-    states:  float32 (tokens, dimension), the last hidden states, not normalised.
+    states:  float32 (tokens, states), hidden states, not normalised: those of the last layer, of
+             which the vector is the mean, in the last `dimension` columns; before them those of a
+             middle layer, where the model gives them.
     offsets: int32 (tokens, 2), where each token stands in the normalised text, as characters
              [start, end); (-1, -1) for special tokens and those of the prompt.
     gist:    float32 (GIST,), of a query: what it is about, a unit vector; of passages zeros.
@@ -47,6 +49,11 @@ class Encoding:
     states: Floats
     offsets: Ints
     gist: Floats = field(default_factory=lambda: np.zeros(GIST, np.float32))
+
+    @property
+    def own_states(self) -> Floats:
+        """Return the states of the text's own tokens, the prompt's and special ones left out."""
+        return self.states[self.offsets[:, 0] >= 0]
 
 
 class Encoder(Protocol):

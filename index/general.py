@@ -19,15 +19,14 @@ class General:
 
     vectors: by language, float32 (questions, dimension), unit length, of the bank; gists: float32
     (questions, GIST).
-    vector_means, token_means: by language, float32 (dimension,), halfway between the bank's mean
-    and the notes' own lines encoded as if they were questions: what every question about these
-    notes has in common tells none of them apart.
+    vector_means: by language, float32 (dimension,), halfway between the bank's mean and the notes'
+    own lines encoded as if they were questions: what every question about these notes has in common
+    tells none of them apart.
     """
 
     vectors: Mapping[Language, Floats]
     gists: Mapping[Language, Floats]
     vector_means: Mapping[Language, Floats]
-    token_means: Mapping[Language, Floats]
 
     @cached_property
     def centred(self) -> Mapping[Language, Floats]:
@@ -49,23 +48,14 @@ def summarise(
 ) -> General:
     """Return the summary of the encoded bank and of some of the notes' lines."""
     vectors = {key: np.stack([item.vector for item in found]) for key, found in bank.items()}
-    tokens = {key: _token_mean(found) for key, found in bank.items()}
     vector_shift: Floats = (_vector_mean(own) - _vector_mean(bank[own_language])) * np.float32(0.5)
-    token_shift: Floats = (_token_mean(own) - tokens[own_language]) * np.float32(0.5)
     return General(
         vectors,
         {key: np.stack([item.gist for item in found]) for key, found in bank.items()},
         {key: _vector_mean(found) + vector_shift for key, found in bank.items()},
-        {key: found + token_shift for key, found in tokens.items()},
     )
 
 
 def _vector_mean(encodings: Sequence[Encoding]) -> Floats:
     mean: Floats = np.stack([item.vector for item in encodings]).mean(axis=0)
-    return mean
-
-
-def _token_mean(encodings: Sequence[Encoding]) -> Floats:
-    tokens = np.concatenate([item.states[item.offsets[:, 0] >= 0] for item in encodings])
-    mean: Floats = tokens.mean(axis=0)
     return mean

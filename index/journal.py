@@ -16,7 +16,6 @@ import numpy as np
 
 from index.encoder import Encoder, Encoding, Floats, Weights
 from index.errors import IndexUnusable
-from index.states import Projection
 
 FILE = "encoded.sqlite"
 _TABLE = """
@@ -27,7 +26,7 @@ CREATE TABLE IF NOT EXISTS encoded
 _BATCH = 64
 _KEY_BYTES = 16
 
-Kind = Literal["query", "sample", "passage", "line", "projection"]
+Kind = Literal["query", "passage", "line"]
 Row: TypeAlias = tuple[bytes, bytes, bytes]
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -142,16 +141,9 @@ class Kept:
         self.used.update(keys)
         return [self._encoding(row) for row in self._rows("query", texts, keys)]
 
-    def sample(self, texts: Sequence[str], keys: Sequence[bytes]) -> list[Encoding]:
-        """Return passages encoded as questions are."""
-        return [self._encoding(row) for row in self._rows("sample", texts, keys)]
-
     def passages(self, batch: Mapping[bytes, str]) -> Iterator[tuple[bytes, Encoding]]:
-        """Yield passages encoded, with their keys; what the sample has is not encoded again."""
-        sampled = self.journal.get("sample", batch)
-        rest = {key: text for key, text in batch.items() if key not in sampled}
-        yield from ((key, self._encoding(row)) for key, row in sampled.items())
-        yield from zip(rest, self.encoder.encode(list(rest.values()), "passage"), strict=True)
+        """Yield passages encoded, with their keys."""
+        yield from zip(batch, self.encoder.encode(list(batch.values()), "passage"), strict=True)
 
     def lines(self, texts: Sequence[str], keys: Sequence[bytes]) -> Floats:
         """Return the vectors of lines, float32 (lines, dimension)."""
@@ -179,8 +171,9 @@ class Kept:
 
     def _encoding(self, row: Row) -> Encoding:
         vector, gist = np.split(np.frombuffer(row[0], np.float32), [self.encoder.weights.dimension])
-        states = np.frombuffer(row[1], np.float16).reshape(-1, len(vector)).astype(np.float32)
-        return Encoding(vector, states, np.frombuffer(row[2], np.int32).reshape(-1, 2), gist)
+        offsets = np.frombuffer(row[2], np.int32).reshape(-1, 2)
+        states = np.frombuffer(row[1], np.float16).reshape(len(offsets), -1).astype(np.float32)
+        return Encoding(vector, states, offsets, gist)
 
 
 def batches(texts: Mapping[bytes, str]) -> Iterator[dict[bytes, str]]:
@@ -188,21 +181,6 @@ def batches(texts: Mapping[bytes, str]) -> Iterator[dict[bytes, str]]:
     items = list(texts.items())
     for start in range(0, len(items), _BATCH):
         yield dict(items[start : start + _BATCH])
-
-
-def projection_row(projection: Projection) -> Row:
-    """Return a projection as it is kept."""
-    seen = np.int64(projection.learned_from).tobytes()
-    scales = np.stack([projection.deviations]).astype(np.float32).tobytes()
-    return projection.mean.tobytes() + projection.components.tobytes(), scales, seen
-
-
-def projection_of(row: Row, dimension: int) -> Projection:
-    """Return the projection that a row holds."""
-    values = np.frombuffer(row[0], np.float32)
-    components = values[dimension:].reshape(dimension, -1)
-    deviations = np.frombuffer(row[1], np.float32)
-    return Projection(values[:dimension], components, deviations, int.from_bytes(row[2], "little"))
 
 
 def _row(encoding: Encoding, whole: bool) -> Row:

@@ -69,7 +69,8 @@ class OnnxEncoder:
                 tokens = tokenised[index]
                 # A copy, so that the padded batch is freed.
                 own = states[: len(tokens.ids)].copy()
-                encodings[index] = Encoding(_pool(own), own, shared.offsets(tokens, prompt))
+                vector = _pool(own[:, -self._weights.dimension :])
+                encodings[index] = Encoding(vector, own, shared.offsets(tokens, prompt))
         return [encodings[index] for index in range(len(texts))]
 
     @cached_property
@@ -77,7 +78,7 @@ class OnnxEncoder:
         return threads("encoder")
 
     def _run(self, batch: Sequence[Tokens]) -> Floats:
-        """Return float32 (texts, longest, dimension)."""
+        """Return float32 (texts, longest, states)."""
         shape = (len(batch), max(len(tokens.ids) for tokens in batch))
         ids = np.full(shape, self._tokenizer.pad, dtype=np.int64)
         mask = np.zeros(shape, dtype=np.int64)

@@ -1,12 +1,13 @@
-"""Token states for late interaction: ColBERT's MaxSim over the encoder's own last layer.
+"""Token states for late interaction: ColBERT's MaxSim through a learned projection.
 
-Khattab and Zaharia 2020, https://arxiv.org/abs/2004.12832, without any training: the mean token
-state is subtracted (the notes' from passages, that of general questions from questions), and what
-is left is compared by cosine. Passages keep their principal components in 4 bits each, 128 bytes a
-token, which loses less than half as many components in 8 bits.
+Khattab and Zaharia 2020, https://arxiv.org/abs/2004.12832. What a token is compared by is learned
+from labelled questions (`benchmarks/reading/train.py`), once for the whole program, over the states
+of a middle layer of the encoder and of its last. A model that nothing was learned for keeps the
+principal components of its states. Passages keep their components in 4 bits each, 64 bytes a token.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import as_file, files
@@ -17,11 +18,9 @@ import numpy.typing as npt
 import regex
 
 from index.encoder import Encoding, Floats, Ints, normalise
-from index.notes import Line
 
-COMPONENTS = 256
+COMPONENTS = 128
 HEADING = -1
-SAMPLE_TOKENS = 60_000
 # Sixteen levels half a standard deviation apart, around zero.
 _STEP = 0.5
 _ZERO = np.float32(7.5)
@@ -29,6 +28,9 @@ _ZERO = np.float32(7.5)
 _LEVELS = 127
 # What multiplies both, as `index.model.products` writes it.
 PRODUCTS = files("index.data") / "products.onnx"
+# What `benchmarks/reading/train.py` writes.
+LEARNED = files("index.data") / "projection.npz"
+PRINCIPAL = "principal"
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 
@@ -37,24 +39,39 @@ Int16s = npt.NDArray[np.int16]
 Int64s = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Projection:
-    """From a token's state to what is compared.
+    """From tokens' states to what is compared.
 
-    mean: float32 (dimension,), the mean token state of the notes.
-    components: float32 (dimension, COMPONENTS), orthonormal columns.
-    deviations: float32 (COMPONENTS,), how far the notes' tokens spread along each.
-    learned_from: from how many tokens, SAMPLE_TOKENS or a little more at most.
+    name: what tells it from others. questions, passages: float32 (states, COMPONENTS), by which the
+    states of either are multiplied; question_shift, passage_shift: float32 (COMPONENTS,), what is
+    added then. deviations: float32 (COMPONENTS,), how far passages' tokens spread along each.
+    weights: float32 (COMPONENTS,), how much along each makes a question's token count.
     """
 
-    mean: Floats
-    components: Floats
+    name: str
+    questions: Floats
+    passages: Floats
+    question_shift: Floats
+    passage_shift: Floats
     deviations: Floats
-    learned_from: int = 0
+    weights: Floats
 
-    def __call__(self, states: Floats, mean: Floats) -> Floats:
-        """Return float32 (tokens, COMPONENTS), unit length: mean subtracted, then projected."""
-        return _unit((states - mean) @ self.components)
+    def question(self, states: Floats) -> Floats:
+        """Return float32 (tokens, COMPONENTS), unit length, for a question's states."""
+        return _unit(states @ self.questions + self.question_shift)
+
+    def passage(self, states: Floats) -> Floats:
+        """Return float32 (tokens, COMPONENTS), unit length, for a passage's states."""
+        return _unit(states @ self.passages + self.passage_shift)
+
+    def shares(self, tokens: Floats) -> Floats:
+        """Return float32 (tokens,), how much each of a question's projected tokens counts; their
+        sum is 1."""
+        logits = tokens @ self.weights
+        raised = np.exp(logits - logits.max())
+        shares: Floats = raised / raised.sum()
+        return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +108,14 @@ class TokenStates:
         # A slice of what is mapped costs many times that of a plain array.
         packed = np.concatenate([np.asarray(segment.packed)[rows] for segment, rows in found])
         return packed, np.concatenate([np.asarray(segment.lines)[rows] for segment, rows in found])
+
+    def unpacked(self, passages: Ints) -> tuple[Floats, Int16s]:
+        """Return float32 (tokens, COMPONENTS), unit length, and the lines of some passages' tokens,
+        one passage after another."""
+        packed, lines = self.of(passages)
+        levels = np.stack([packed & 15, packed >> 4], axis=2).reshape(len(packed), -1)
+        tokens = (levels - _ZERO) * (self.projection.deviations * np.float32(_STEP))
+        return _unit(tokens), lines
 
     def compare(self, question: Floats, passages: Ints) -> "Alignment":
         """Return how well each of the question's projected tokens is met in these passages."""
@@ -158,21 +183,36 @@ def _multiplied() -> Callable[[Mapping[str, npt.NDArray[Any]]], npt.NDArray[Any]
         return partial(run, session(path))
 
 
-def learn(sample: Iterable[Encoding], general: Sequence[Encoding]) -> Projection:
-    """Return the projection learned from encoded passages and general questions.
+@cache
+def learned() -> Projection:
+    """Return the projection that ships with the program, for the default model."""
+    with LEARNED.open("rb") as stream, np.load(stream) as kept:
+        arrays = {name: kept[name].astype(np.float32) for name in kept.files}
+    digest = hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
+    return Projection(digest.hexdigest()[:16], **arrays)
 
-    The questions' tokens are a part of what the components must keep: what no passage says would
-    otherwise look like what some passage says.
+
+def principal(asked: Sequence[Encoding], read: Sequence[Encoding]) -> Projection:
+    """Return the principal components of a model's states.
+
+    asked: general questions encoded as such; read: the same encoded as passages.
     """
-    notes = _tokens(sample)
-    asked = _tokens(general)
-    mean = notes.mean(axis=0)
-    both = [_unit(notes - mean), _unit(asked - asked.mean(axis=0))]
-    covariance = sum(part.T @ part / len(part) for part in both)
-    _, vectors = np.linalg.eigh(covariance)
+    sides = [np.concatenate([each.own_states for each in part]) for part in (asked, read)]
+    means = [side.mean(axis=0) for side in sides]
+    parts = [_unit(side - mean) for side, mean in zip(sides, means, strict=True)]
+    _, vectors = np.linalg.eigh(sum(part.T @ part / len(part) for part in parts))
     components = np.ascontiguousarray(vectors[:, ::-1][:, :COMPONENTS], dtype=np.float32)
-    deviations = _unit((notes - mean) @ components).std(axis=0)
-    return Projection(mean, components, np.maximum(deviations, 1e-6), len(notes))
+    components = np.pad(components, ((0, 0), (0, COMPONENTS - components.shape[1])))
+    spread = _unit(parts[1] @ components).std(axis=0)
+    return Projection(
+        PRINCIPAL,
+        components,
+        components,
+        -means[0] @ components,
+        -means[1] @ components,
+        np.maximum(spread, 1e-6).astype(np.float32),
+        np.zeros(COMPONENTS, np.float32),
+    )
 
 
 def spoken(encoding: Encoding, text: str) -> npt.NDArray[np.bool_]:
@@ -186,38 +226,23 @@ def spoken(encoding: Encoding, text: str) -> npt.NDArray[np.bool_]:
 
 def pack(encoding: Encoding, kept_tokens: npt.NDArray[np.bool_], projection: Projection) -> Bytes:
     """Return uint8 (tokens kept, COMPONENTS / 2) for a passage."""
-    kept = encoding.states[kept_tokens]
-    scaled = projection(kept, projection.mean) / projection.deviations
+    scaled = projection.passage(encoding.states[kept_tokens]) / projection.deviations
     levels = np.clip(np.rint(scaled / _STEP + _ZERO), 0, 15).astype(np.uint8)
     packed: Bytes = levels[:, 0::2] | (levels[:, 1::2] << 4)
     return packed
 
 
-def token_lines(offsets: Ints, heading: int, lines: Sequence[Line]) -> Int16s:
+def token_lines(offsets: Ints, heading: int, lines: Sequence[str]) -> Int16s:
     """Return int16 (tokens,), the line that each of these tokens stands in.
 
     heading is the length of the path before the lines as the encoder reads it, its line end
-    included; each line's plain text stands behind it with one more.
+    included; each line's plain text stands behind it with one more character.
     """
-    ends = heading + np.cumsum([len(normalise(line.plain)) + 1 for line in lines])
+    ends = heading + np.cumsum([len(normalise(line)) + 1 for line in lines])
     # A token may begin with the white space before it: its last character says where it is.
     last = np.maximum(offsets[:, 1] - 1, offsets[:, 0])
     position = np.searchsorted(ends, last, side="right")
     return np.where(last < heading, HEADING, np.minimum(position, len(lines) - 1)).astype(np.int16)
-
-
-def _tokens(encodings: Iterable[Encoding]) -> Floats:
-    return np.concatenate(list(_limited(encodings)))
-
-
-def _limited(encodings: Iterable[Encoding]) -> Iterator[Floats]:
-    total = 0
-    for encoding in encodings:
-        states = encoding.states[encoding.offsets[:, 0] >= 0]
-        total += len(states)
-        yield states
-        if total > SAMPLE_TOKENS:
-            return
 
 
 def _unit(states: npt.NDArray[np.floating[Any]]) -> Floats:

@@ -26,6 +26,7 @@ _PRESETS = (
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _HUB_SECONDS = 5
 _HASHED = {".safetensors", ".bin", ".json", ".txt", ".model"}
+_STATES = "layer_states"
 _OTHER_ENGINES = {"onnx", "openvino"}
 
 
@@ -39,6 +40,8 @@ class TorchEncoder:
         """
         self._model, folder, name = _load(model)
         self._weights = _weights(self._model, folder, name)
+        if self._weights == files.MODEL:
+            _keep_layers(self._model[0])
         self._gist = _gist(folder)
         self._lock = threading.Lock()
 
@@ -90,8 +93,23 @@ class TorchEncoder:
         return [shared.offsets(tokens, prompt) for tokens in found.encodings]
 
 
+def _keep_layers(transformer: Any) -> None:
+    """Let a model give the states of several layers beside its token embeddings."""
+    from torch import cat
+
+    transformer.model.config.output_hidden_states = True
+
+    def joined(module: Any, inputs: Any, features: dict[str, Any]) -> dict[str, Any]:
+        every = features.pop("all_layer_embeddings")
+        features[_STATES] = cat([every[layer] for layer in files.STATE_LAYERS], -1)
+        return features
+
+    transformer.register_forward_hook(joined)
+
+
 def _encoding(found: Mapping[str, Any], spans: Ints | None) -> Encoding:
-    states = found["token_embeddings"][found["attention_mask"].bool()].float().cpu().numpy()
+    kept = found.get(_STATES, found["token_embeddings"])
+    states = kept[found["attention_mask"].bool()].float().cpu().numpy()
     vector = found["sentence_embedding"].float().cpu().numpy()
     vector = vector / max(np.linalg.norm(vector), np.float32(1e-12))
     if spans is None or len(spans) != len(states):

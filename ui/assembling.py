@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from assistant.milvus import milvus as store_of
+from assistant.reader import reranker_of
 from assistant.settings import Settings
 from index import corpus, lock, store
 from index.build import announced, follow, reader, unchanged
@@ -14,6 +15,7 @@ from ui.building import build_index, is_calibrated_alike, unseen
 
 if TYPE_CHECKING:
     from assistant.evaluate import Case
+    from assistant.reader import Reader
     from index.corpus import Collection
     from index.encoder import Encoder, Encoding
     from index.store import Snapshot
@@ -53,9 +55,10 @@ def assemble(
         # Notes that cannot be read are told before seconds go into the model.
         collection = read(known)
         encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)
+        reranker = reranker_of(settings)
         if before and before.manifest.weights != encoder.weights:
             before, collection = None, read()
-        elif known is not None and not cases and _stands(before, collection):
+        elif known is not None and not cases and _stands(before, collection, reranker):
             _given(before, store_of(settings), encoder, settings.data_dir, report)
             return before
         return build_index(
@@ -68,6 +71,7 @@ def assemble(
             progress,
             settings.keep_versions,
             store_of(settings),
+            reranker,
         )
 
 
@@ -92,6 +96,9 @@ def _given(
     follow(standing, milvus, data_dir, report)
 
 
-def _stands(before: "Snapshot | None", collection: "Collection") -> "TypeGuard[Snapshot]":
+def _stands(
+    before: "Snapshot | None", collection: "Collection", reranker: "Reader | None"
+) -> "TypeGuard[Snapshot]":
     """Return whether a version is what a build would make; another program may judge otherwise."""
-    return bool(before and unchanged(collection, before) and is_calibrated_alike(before))
+    alike = before and unchanged(collection, before)
+    return bool(before and alike and is_calibrated_alike(before, reranker))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from assistant.calibrate import calibrate, label, learn
 from assistant.evaluate import Case, is_gold
 from assistant.judge import JUDGES, Judge, shipped
 from assistant.lexicon import Lexicon
+from assistant.reader import Reader, reader_of
 from index.build import Draft, build, fingerprint
 from index.contents import Contents
 from index.corpus import Collection
@@ -43,6 +45,7 @@ def build_index(
     progress: Progress = unseen,
     keep: int = KEPT,
     milvus: "Milvus | None" = None,
+    reranker: Reader | None = None,
 ) -> Snapshot:
     """Return a new version of the index over the notes, most of it taken from the one before.
 
@@ -54,22 +57,23 @@ def build_index(
     def prepare(draft: Draft) -> Mapping[str, bytes]:
         contents, before = draft.contents, draft.before
         changed = draft.changed + (_calibrated(before)[1] if before else 0)
-        if before and not cases and is_calibrated_alike(before) and _is_little(changed, contents):
+        alike = before and not cases and is_calibrated_alike(before, reranker)
+        if before and alike and _is_little(changed, contents):
             judge = before.extras[JUDGE]
         else:
-            judge, changed = JUDGES.dump_json(_judge(contents, draft, encoder, cases)), 0
+            judge, changed = JUDGES.dump_json(_judge(contents, draft, encoder, cases, reranker)), 0
         return {
             JUDGE: judge,
             SMALLTALK: smalltalk.prepare(contents, draft.kept.questions),
-            _CALIBRATED: json.dumps([_calibrator(), changed]).encode(),
+            _CALIBRATED: json.dumps([_calibrator(reranker), changed]).encode(),
         }
 
     return build(collection, data_dir, encoder, report, prepare, before, progress, keep, milvus)
 
 
-def is_calibrated_alike(snapshot: Snapshot) -> bool:
+def is_calibrated_alike(snapshot: Snapshot, reranker: Reader | None) -> bool:
     """Return whether this program would calibrate a version's judge as it is."""
-    return _calibrated(snapshot)[0] == _calibrator()
+    return _calibrated(snapshot)[0] == _calibrator(reranker)
 
 
 def _calibrated(snapshot: Snapshot) -> tuple[str, int]:
@@ -77,8 +81,12 @@ def _calibrated(snapshot: Snapshot) -> tuple[str, int]:
     return name, changed
 
 
+def _calibrator(reranker: Reader | None) -> str:
+    return _program() + (f" {reranker.name}" if reranker else "")
+
+
 @cache
-def _calibrator() -> str:
+def _program() -> str:
     return fingerprint("assistant")
 
 
@@ -86,20 +94,26 @@ def _is_little(changed: int, contents: Contents) -> bool:
     return changed <= _MOST_CHANGED * len(contents.notes.passages)
 
 
-def _judge(contents: Contents, draft: Draft, encoder: Encoder, cases: Sequence[Case]) -> Judge:
-    judge = calibrate(contents, draft.bank, word_test(encoder), shipped())
-    return _taught(contents, judge, encoder, cases) if cases else judge
-
-
-def _taught(contents: Contents, judge: Judge, encoder: Encoder, cases: Sequence[Case]) -> Judge:
+def _judge(
+    contents: Contents,
+    draft: Draft,
+    encoder: Encoder,
+    cases: Sequence[Case],
+    reranker: Reader | None,
+) -> Judge:
+    reader = reader_of(contents, reranker)
+    judge = calibrate(contents, draft.bank, word_test(encoder), shipped(reader is not None), reader)
+    if not cases:
+        return judge
     lexicon = Lexicon(contents.vocabulary, contents.lexical, word_test(encoder))
     labelled = label(
         contents,
         judge,
         encoder,
         lexicon,
+        reader,
         [case.question for case in cases],
         lambda number, hit: is_gold(cases[number], contents.notes, hit),
         [case.covered for case in cases],
     )
-    return Judge(judge.backgrounds, learn([labelled], judge.learned))
+    return replace(judge, learned=learn([labelled], judge.learned))

@@ -374,6 +374,7 @@ def _address(settings: Settings) -> str:
 def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
     from assistant.ask import Assistant
     from assistant.milvus import attached, milvus
+    from assistant.reader import reranker_of
     from index import store
     from index.engines import open_encoder
 
@@ -388,14 +389,14 @@ def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
     encoder = open_encoder(settings.model, settings.engine, settings.cache_dir)
     snapshot = snapshot or _build(settings, encoder)
     store.check_weights(snapshot.manifest, encoder.weights)
-    reranker = None
-    if settings.reranker:
-        from assistant.rerank import CrossEncoderReranker
-
-        reranker = CrossEncoderReranker(settings.reranker)
     snapshot = attached(snapshot, milvus(settings))
     return Assistant(
-        snapshot, encoder, settings.link_template, settings.public_url, settings.risk, reranker
+        snapshot,
+        encoder,
+        settings.link_template,
+        settings.public_url,
+        settings.risk,
+        reranker_of(settings),
     )
 
 

@@ -148,20 +148,28 @@ def _abstention(results: Sequence[Result]) -> Numbers:
     cases = [r.case for r in results]
     found = evaluate.separation(cases, [r.confidence for r in results])
     covered = [r for r in results if r.case.covered]
+    uncovered = [r for r in results if not r.case.covered]
     sure = [r for r in results if r.grade == "answers"]
     wrong = [not (r.case.covered and r.measures["R@1"] == 1) for r in sure]
+    marked = [r.highlighted[0] for r in sure if r.highlighted]
     return {
         "AUROC": found.auroc,
         "AUROC hard": found.hard,
         "told so": found.told,
         "told so hard": found.told_hard,
-        "refused": float(np.mean([r.grade == "not_covered" for r in covered]))
-        if covered
-        else float("nan"),
+        "refused": _share([r.grade == "not_covered" for r in covered]),
+        "uncovered refused": _share([r.grade == "not_covered" for r in uncovered]),
+        "uncovered asserted": _share([r.grade == "answers" for r in uncovered]),
         "sure": len(sure) / len(results),
         "sure but wrong": float(np.mean(wrong)) if wrong else 0.0,
+        "sure first mark": _share(marked),
+        "covered sure": _share([r.grade == "answers" for r in covered]),
         "ECE": evaluate.calibration_error(results),
     }
+
+
+def _share(values: Sequence[bool]) -> float:
+    return float(np.mean(values)) if values else float("nan")
 
 
 def _times(results: Sequence[Result]) -> Numbers:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.reading.passages MIRRORS OUT [--each 200]
 
-MIRRORS holds a git repository `owner+name` (or `owner+name/repo`) for each of `sources.json`. Writes
-the passages, one a line: `id, source, path, language, heading, lines, first, last`; the last two are
-lines of the file, so that a question names its passage without a word of somebody else's text.
+MIRRORS holds a git repository `owner+name` (or `owner+name/repo`) for each of `sources.json`.
+Writes the passages, one a line: `id, source, path, language, heading, lines, first, last`; the last
+two are lines of the file, so that a question names its passage without a word of another's text.
 """
 
 import argparse

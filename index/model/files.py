@@ -20,7 +20,10 @@ Engine = Literal["onnx", "torch"]
 FORMAT = 1
 # Raised when the folders change and the vectors do not. Where gists change, so must the schema of
 # index.store.
-LAYOUT = 4
+LAYOUT = 5
+# The layers whose token states are compared, counted from 1: of the last one a vector is the mean,
+# and a middle one knows the words themselves better.
+STATE_LAYERS = (8, 12)
 MODEL = Weights(
     name="multilingual-e5-small",
     fingerprint=f"{FILE.sha256}:{FORMAT}",

@@ -16,7 +16,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, save_
 
 from index.encoder import Floats
 from index.model.container import BLOCK, Bytes, Container
-from index.model.files import GRAPH, TABLE
+from index.model.files import GRAPH, STATE_LAYERS, TABLE
 
 FUSED = "com.microsoft"
 OPSETS = (helper.make_opsetid("", 20), helper.make_opsetid(FUSED, 1))
@@ -35,7 +35,8 @@ def write(container: Container, folder: Path) -> None:
     """Write `model.onnx` and the word embedding beside it.
 
     Inputs: input_ids, attention_mask, int64 (batch, length).
-    Output: last_hidden_state, float32 (batch, length, hidden).
+    Output: states, float32 (batch, length, hidden times STATE_LAYERS), the hidden states of those
+    layers side by side.
     What is large stands in a file of its own so that it is mapped, not loaded: a query touches a
     few rows of the 250,037 of the word embedding, and layers are copied into the order that
     products want them in.
@@ -98,16 +99,19 @@ class _Graph:
         """Return the whole encoder."""
         self._node("Cast", ["attention_mask"], "mask", domain="", to=TensorProto.INT32)
         state = self._embedding()
+        kept = []
         for layer in range(self.sizes.layers):
             state = self._layer(state, f"l{layer}")
-        self._node("Identity", [state], "last_hidden_state", domain="")
+            if layer + 1 in STATE_LAYERS:
+                kept.append(state)
+        self._node("Concat", kept, "states", domain="", axis=-1)
         shape = ["batch", "length"]
         inputs = [
             helper.make_tensor_value_info(name, TensorProto.INT64, shape)
             for name in ("input_ids", "attention_mask")
         ]
         output = helper.make_tensor_value_info(
-            "last_hidden_state", TensorProto.FLOAT, [*shape, self.sizes.hidden]
+            "states", TensorProto.FLOAT, [*shape, len(STATE_LAYERS) * self.sizes.hidden]
         )
         graph = helper.make_graph(self.nodes, "encoder", inputs, [output], self.constants)
         return helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)
