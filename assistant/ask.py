@@ -329,7 +329,7 @@ def _query(
         with stage("encode"):
             encoding = next(iter(encoder.encode([text], "query")))
     with stage("read"):
-        return Query(text, language_of(text), encoding, lexicon.words(text))
+        return lexicon.query(text, encoding)
 
 
 def _asked(question: Question) -> Question:

@@ -15,7 +15,6 @@ from index import general
 from index.contents import Contents
 from index.encoder import Encoder, Encoding, Floats
 from index.language import Language
-from index.language import language as language_of
 
 _FOLDS = 10
 _STEPS = 50
@@ -50,8 +49,7 @@ def calibrate(
     for language, encodings in bank.items():
         texts = general.questions(language)
         queries = (
-            Query(text, language, encoding, lexicon.words(text))
-            for text, encoding in zip(texts, encodings, strict=True)
+            lexicon.query(text, encoding) for text, encoding in zip(texts, encodings, strict=True)
         )
         backgrounds[language] = background(
             [_signals(contents, query, reader, own)[0] for own, query in enumerate(queries)]
@@ -74,7 +72,7 @@ def label(
     rows, right = [], []
     for number, encoding in enumerate(encoder.encode(texts, "query")):
         text = texts[number]
-        query = Query(text, language_of(text), encoding, lexicon.words(text))
+        query = lexicon.query(text, encoding)
         found, hits = _signals(contents, query, reader)
         rows.append(judge.backgrounds[query.language].standard(found))
         right.append(bool(covered[number]) and answers(number, hits[0]))

@@ -181,6 +181,7 @@ def together(first: Query, second: Query) -> Query:
         second.language,
         Encoding(vector.astype(np.float32), states, offsets, gist),
         first.words + second.words,
+        tuple(dict.fromkeys(first.missing + second.missing)),
     )
 
 

@@ -1,6 +1,5 @@
 """From a query to sections: candidates, fusion, one hit a section, the best of them read."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,14 +31,17 @@ def find(
         first = hits[:_READ]
         passages = np.array([hit.passage for hit in first], np.int32)
         verdicts = reader.read(contents, query, passages)
-        hits = [*_ordered(first, verdicts, fusion), *hits[_READ:]]
+        read = [_read(*each, fusion) for each in zip(first, verdicts, strict=True)]
+        hits = [*sorted(read, key=_by_reader if reader.decides else _by_score), *hits[_READ:]]
     return Found(candidates, hits)
 
 
-def _ordered(hits: Sequence[Hit], verdicts: Sequence[Verdict], fusion: Fusion) -> list[Hit]:
-    """Return hits as a reader has them, best first."""
-    read = [_read(hit, verdict, fusion) for hit, verdict in zip(hits, verdicts, strict=True)]
-    return sorted(read, key=lambda hit: -hit.score)
+def _by_score(hit: Hit) -> float:
+    return -hit.score
+
+
+def _by_reader(hit: Hit) -> float:
+    return -(hit.read or 0.0)
 
 
 def _read(hit: Hit, verdict: Verdict, fusion: Fusion) -> Hit:

@@ -36,9 +36,13 @@ SIGNALS = (
     "read",  # the reader's logit that it answers
     "read_margin",  # to the best of the other sections'
     "read_line",  # how sure the reader is which line answers
+    "missing",  # how many names of the question the notes never mention
 )
+# Those that mean the same whatever the notes are.
+_ABSOLUTE = ("known", "read", "read_margin", "read_line", "missing")
 _LIMIT = 4.0
 _NEIGHBOURS = 5
+_MISSING = 2
 # Of the normal distribution, for an upper bound at 90%.
 _QUANTILE = 1.2816
 
@@ -134,8 +138,10 @@ def shipped(read: bool) -> Learned:
 def background(signals: Sequence[Floats]) -> Background:
     """Return the background that signals of general questions make."""
     found = np.stack(signals).astype(np.float64)
-    deviation = np.maximum(found.std(axis=0), 1e-3)
-    return Background(tuple(found.mean(axis=0).tolist()), tuple(deviation.tolist()))
+    absolute = np.isin(SIGNALS, _ABSOLUTE)
+    mean = np.where(absolute, 0.0, found.mean(axis=0))
+    deviation = np.where(absolute, 1.0, np.maximum(found.std(axis=0), 1e-3))
+    return Background(tuple(mean.tolist()), tuple(deviation.tolist()))
 
 
 def signals(
@@ -176,6 +182,7 @@ def signals(
         "read": hit.read or 0.0,
         "read_margin": _read_margin(hits),
         "read_line": hit.line_share,
+        "missing": min(len(query.missing), _MISSING),
     }
     return np.asarray([values[name] for name in SIGNALS])
 

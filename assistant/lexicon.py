@@ -7,8 +7,12 @@ from functools import cached_property, lru_cache, partial
 
 import regex
 
+from assistant.names import names
+from assistant.retrieve import Query
 from assistant.spelling import Speller
 from index.analyzer import analyze, stem
+from index.encoder import Encoding
+from index.language import language as language_of
 from index.lexical import Lexical
 from index.loanwords import same, skeleton
 from index.vocabulary import Vocabulary
@@ -36,6 +40,18 @@ class Lexicon:
         """Return a question mended; what stands in quotes is meant as it is typed."""
         quoted = _QUOTED.fullmatch(typed)
         return quoted[1] if quoted else self.speller.mend(typed)
+
+    def query(self, text: str, encoding: Encoding) -> Query:
+        """Return an encoded question as it is searched."""
+        language = language_of(text)
+        missing = (
+            name for name, words in names(text, language) if not self._mentioned(name, words)
+        )
+        return Query(text, language, encoding, self.words(text), tuple(dict.fromkeys(missing)))
+
+    def _mentioned(self, name: str, words: Sequence[str]) -> bool:
+        found = (*words, *self.words(name))
+        return any(self.lexical.frequency(word) for word in found)
 
     def words(self, question: str) -> tuple[str, ...]:
         """Return the words to search for: the question's, each unknown one as the notes write it,

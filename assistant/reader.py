@@ -47,6 +47,10 @@ class Reader(Protocol):
     def name(self) -> str:
         """Return what tells its verdicts from another reader's."""
 
+    @property
+    def decides(self) -> bool:
+        """Return whether its verdict alone orders what it reads, whatever the searches found."""
+
     def read(self, contents: Contents, query: Query, passages: Ints) -> list[Verdict]:
         """Return what it says of each passage."""
 
@@ -54,10 +58,8 @@ class Reader(Protocol):
 class TokenReader:
     """Reads by token states, for the model that it was learned with; for any number of threads."""
 
-    @property
-    def name(self) -> str:
-        """Return that it is ours."""
-        return "tokens"
+    name = "tokens"
+    decides = False
 
     def read(self, contents: Contents, query: Query, passages: Ints) -> list[Verdict]:
         """Return what it says of each passage, all of them read at once."""
@@ -79,14 +81,18 @@ class TokenReader:
 class CrossEncoderReader:
     """A cross-encoder run by sentence-transformers."""
 
+    decides = True
+
     def __init__(self, model: str) -> None:
         """Load a model by name or folder; raises ModelError where that fails."""
         self.name = model
         try:
             # Torch takes seconds to import: only who names a reranker pays.
             from sentence_transformers import CrossEncoder
+            from torch.nn import Identity
 
-            self._model = CrossEncoder(model)
+            # A logit tells sure from surer where a probability is 1.
+            self._model = CrossEncoder(model, activation_fn=Identity())
         except (OSError, ValueError, ImportError) as error:
             reason = str(error).split("\n", maxsplit=1)[0]
             raise ModelError(

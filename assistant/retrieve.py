@@ -59,12 +59,16 @@ FUSED = Fusion()
 
 @dataclass(frozen=True)
 class Query:
-    """A question as searched: its text, language, encoding, and words for lexical search."""
+    """A question as searched: its text, language, encoding, and words for lexical search.
+
+    missing: names in it that the notes never mention.
+    """
 
     text: str
     language: Language
     encoding: Encoding
     words: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from index.contents import Contents, Notes
 from index.encoder import Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
 
-SCHEMA = 6
+SCHEMA = 7
 REBUILD = "Build it anew: notes build"
 KEPT = 3
 _MANIFEST = "manifest.json"

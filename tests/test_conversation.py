@@ -134,7 +134,7 @@ class TestTogether:
         first, second = docker.query("볼륨이 뭐야?"), docker.query("where is it stored?")
         found = together(first, second)
         states = np.concatenate([first.encoding.states, second.encoding.states]).astype(np.float64)
-        mean = states.mean(axis=0)
+        mean = states[:, -len(found.encoding.vector) :].mean(axis=0)
         np.testing.assert_allclose(
             found.encoding.vector, mean / np.linalg.norm(mean), rtol=0, atol=1e-5
         )

@@ -220,14 +220,6 @@ def test_unchanged_states_are_one_file_on_disk(place: Place) -> None:
     assert (first / name).stat().st_ino == (second / name).stat().st_ino
 
 
-def test_notes_that_outgrow_what_was_learned_are_learned_anew(place: Place) -> None:
-    before = store.load(place.data).contents.states.projection.learned_from
-    text = " ".join(f"Sentence number {number} about port {number * 7}." for number in range(300))
-    place.write("long.md", f"# Long\n\n{text}\n")
-    after = place.build()[0].contents.states.projection.learned_from
-    assert after > 4 * before
-
-
 def test_a_build_that_ends_early_goes_on_from_what_it_encoded(
     onnx_encoder: OnnxEncoder, tmp_path: Path
 ) -> None:

@@ -14,11 +14,11 @@ from assistant.ask import JUDGE, SMALLTALK, Assistant, Question, word_test
 from assistant.calibrate import calibrate
 from assistant.evaluate import NOTHING
 from assistant.judge import JUDGES, SIGNALS, Learned
-from assistant.rerank import CrossEncoderReranker
-from assistant.retrieve import FUSED, Fusion, Hit, Query, by_section, evidence, fuse
+from assistant.reader import CrossEncoderReader, Reader, reader_of
+from assistant.retrieve import FUSED, Fusion, Hit, Query, by_section, evidence, fuse, likely
 from index.build import Draft, build
 from index.corpus import read
-from index.errors import ModelError
+from index.errors import IndexMismatch, ModelError
 from index.onnx_encoder import OnnxEncoder
 from index.passages import embedded_text, heading_path
 
@@ -68,7 +68,7 @@ docker ps
 LENIENT = Learned((0.0,) * len(SIGNALS), 5.0, (0.5,), (True,), (True,))
 RISK = 0.1
 
-Opener = Callable[[Path], Assistant]
+Opener = Callable[..., Assistant]
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +77,20 @@ def opened(onnx_encoder: OnnxEncoder, tmp_path_factory: pytest.TempPathFactory) 
 
     known = word_test(onnx_encoder)
 
-    def prepare(draft: Draft) -> dict[str, bytes]:
-        contents, bank = draft.contents, draft.bank
-        judge = calibrate(contents, bank, known, LENIENT)
-        return {
-            JUDGE: JUDGES.dump_json(judge),
-            SMALLTALK: smalltalk.prepare(contents, draft.kept.questions),
-        }
+    def build_and_open(folder: Path, reranker: Reader | None = None) -> Assistant:
+        def prepare(draft: Draft) -> dict[str, bytes]:
+            contents, bank = draft.contents, draft.bank
+            judge = calibrate(contents, bank, known, LENIENT, reader_of(contents, reranker))
+            return {
+                JUDGE: JUDGES.dump_json(judge),
+                SMALLTALK: smalltalk.prepare(contents, draft.kept.questions),
+            }
 
-    def build_and_open(folder: Path) -> Assistant:
         data_dir = tmp_path_factory.mktemp("data")
         collection = read({"notes": folder})
         snapshot = build(collection, data_dir, onnx_encoder, lambda _: None, prepare)
-        return Assistant(snapshot, onnx_encoder, "/notes/{document}#{anchor}", "", RISK)
+        link = "/notes/{document}#{anchor}"
+        return Assistant(snapshot, onnx_encoder, link, "", RISK, reranker)
 
     return build_and_open
 
@@ -187,6 +188,7 @@ def test_late_interaction_is_a_weighted_mean_of_the_best_cosines(assistant: Assi
     contents, query = assistant.snapshot.contents, assistant.query(QUESTIONS[0])
     found = evidence(contents, query)
     best = found.alignment.passages()
+    found = replace(found, shares=np.full_like(found.shares, 1 / len(found.shares)))
     plain = fuse(contents, query, found, Fusion(contrast=0))
     assert {hit.passage: hit.late for hit in plain} == pytest.approx(
         dict(zip(found.passages.tolist(), best.mean(axis=1).tolist(), strict=True)), abs=1e-5
@@ -223,7 +225,7 @@ class TestAnswer:
             for stage in ("late", "lines", "dense", "lexical", "gist"):
                 told = getattr(passage.explanation, stage)
                 assert told == pytest.approx(getattr(hit, stage), abs=1e-4)
-            assert passage.explanation.reranked is None
+            assert passage.explanation.reranked == hit.read
 
     def test_stages_are_not_explained_otherwise(self, assistant: Assistant) -> None:
         answer = assistant.ask(Question(QUESTIONS[0]))
@@ -320,32 +322,67 @@ def tiny_reranker(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class TestReader:
+    def test_what_is_read_has_a_verdict_and_the_lines_it_chose(self, assistant: Assistant) -> None:
+        query = assistant.query(QUESTIONS[0])
+        contents = assistant.snapshot.contents
+        assert assistant.reader
+        hits = assistant.search(query).hits
+        read = assistant.reader.read(contents, query, np.array([h.passage for h in hits], np.int32))
+        for hit, verdict in zip(hits, read, strict=True):
+            assert verdict.lines is not None
+            assert hit.read == pytest.approx(verdict.answered, abs=1e-4)
+            assert hit.answers == likely(verdict.lines)
+            assert len(verdict.lines) == len(contents.notes.passages[hit.passage].lines)
+            assert 0 < hit.line_share <= 1
+
+    def test_a_passage_alone_is_read_as_among_others(self, assistant: Assistant) -> None:
+        query, contents = assistant.query(QUESTIONS[2]), assistant.snapshot.contents
+        assert assistant.reader
+        every = np.arange(len(contents.notes.passages), dtype=np.int32)
+        together = assistant.reader.read(contents, query, every)
+        for number, verdict in zip(every, together, strict=True):
+            (alone,) = assistant.reader.read(contents, query, np.array([number], np.int32))
+            assert alone.answered == pytest.approx(verdict.answered, abs=1e-3)
+
+    def test_a_very_long_question_is_read(self, assistant: Assistant) -> None:
+        hits = assistant.search(assistant.query("컨테이너 " * 400)).hits
+        assert all(np.isfinite(hit.read or 0.0) for hit in hits)
+
+
 class TestReranker:
     def test_the_cross_encoder_orders_the_hits(
-        self, assistant: Assistant, tiny_reranker: Path
+        self, opened: Opener, assistant: Assistant, tiny_reranker: Path
     ) -> None:
-        reranker = CrossEncoderReranker(str(tiny_reranker))
-        snapshot = assistant.snapshot
-        second = Assistant(snapshot, assistant.encoder, "/{document}#{anchor}", "", RISK, reranker)
+        reranker = CrossEncoderReader(str(tiny_reranker))
+        second = opened(CORPUS, reranker)
         query = assistant.query(QUESTIONS[0])
         before, after = assistant.search(query).hits, second.search(query).hits
-        scores = [hit.reranked for hit in after]
+        scores = [hit.read for hit in after]
         assert None not in scores
         assert scores == sorted(scores, key=lambda score: -(score or 0))
         assert {hit.passage for hit in after} == {hit.passage for hit in before}
         assert [hit.passage for hit in after] != [hit.passage for hit in before]
-        texts = [p.text(snapshot.notes.documents[0].source) for p in snapshot.notes.passages]
-        read_alone = reranker.score(QUESTIONS[0], [texts[hit.passage] for hit in after])
-        assert scores == pytest.approx(read_alone, abs=1e-5)
+        contents = second.snapshot.contents
+        chosen = np.array([hit.passage for hit in after], np.int32)
+        read_alone = reranker.read(contents, query, chosen)
+        assert scores == pytest.approx([each.answered for each in read_alone], abs=1e-5)
         answer = second.ask(Question(QUESTIONS[0], limit=6, explain=True))
         told = [passage.explanation.reranked for passage in answer.passages if passage.explanation]
         assert told == pytest.approx(scores, abs=1e-5)
 
+    def test_an_index_calibrated_for_another_reader_says_how_to_mend_it(
+        self, assistant: Assistant, tiny_reranker: Path
+    ) -> None:
+        other = replace(assistant, reranker=CrossEncoderReader(str(tiny_reranker)))
+        with pytest.raises(IndexMismatch, match=r"calibrated for the reader 'tokens'.*notes build"):
+            other.ask(Question(QUESTIONS[0]))
+
     def test_a_missing_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="NOTES_RERANKER"):
-            CrossEncoderReranker(str(tmp_path / "nothing"))
+            CrossEncoderReader(str(tmp_path / "nothing"))
 
     def test_a_folder_of_something_else_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "config.json").write_text("{}")
         with pytest.raises(ModelError, match="cannot be loaded"):
-            CrossEncoderReranker(str(tmp_path))
+            CrossEncoderReader(str(tmp_path))

@@ -13,21 +13,22 @@ import pytest
 from index.corpus import read
 from index.encoder import Encoding, Floats, Ints, normalise
 from index.model import products
-from index.notes import Line
 from index.onnx_encoder import OnnxEncoder
 from index.passages import embedded_text, heading_path, passages
 from index.runtime import run, session
 from index.states import (
     COMPONENTS,
     HEADING,
+    PRINCIPAL,
     PRODUCTS,
     Alignment,
     Bytes,
     Projection,
     Segment,
     TokenStates,
-    learn,
+    learned,
     pack,
+    principal,
     spoken,
     token_lines,
 )
@@ -42,14 +43,16 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 @cache
 def projection() -> Projection:
-    """Return one with random orthonormal columns."""
+    """Return a random one."""
     random = generator()
-    columns, _ = np.linalg.qr(random.normal(size=(DIMENSION, COMPONENTS)))
-    return Projection(
-        random.normal(size=DIMENSION).astype(np.float32),
-        columns.astype(np.float32),
-        random.uniform(0.01, 0.1, COMPONENTS).astype(np.float32),
+    asked, stated = (
+        np.linalg.qr(random.normal(size=(DIMENSION, COMPONENTS)))[0].astype(np.float32)
+        for _ in range(2)
     )
+    shifts = random.normal(size=(2, COMPONENTS)).astype(np.float32)
+    deviations = random.uniform(0.01, 0.1, COMPONENTS).astype(np.float32)
+    weights = random.normal(size=COMPONENTS).astype(np.float32)
+    return Projection("random", asked, stated, *shifts, deviations, weights)
 
 
 def encoding(tokens: int, seed: int = 0, special: int = 2) -> Encoding:
@@ -103,10 +106,32 @@ def packed_states(counts: list[int]) -> TokenStates:
 
 
 def test_a_projected_state_has_unit_length() -> None:
+    project, states = projection(), encoding(9).states
+    for found in (project.question(states), project.passage(states)):
+        assert found.shape == (11, COMPONENTS)
+        np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    assert not np.allclose(project.question(states), project.passage(states))
+
+
+def test_a_question_s_tokens_share_what_counts() -> None:
     project = projection()
-    found = project(encoding(9).states, project.mean)
-    assert found.shape == (11, COMPONENTS)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    shares = project.shares(project.question(encoding(9).states))
+    assert shares.shape == (11,)
+    assert shares.min() > 0
+    assert shares.sum() == pytest.approx(1, abs=1e-5)
+    even = project.shares(np.repeat(project.question(encoding(1).states)[:1], 4, axis=0))
+    np.testing.assert_allclose(even, 0.25, atol=1e-6)
+
+
+def test_what_ships_fits_the_default_model(onnx_encoder: OnnxEncoder) -> None:
+    shipped = learned()
+    assert shipped.name != PRINCIPAL
+    assert learned() is shipped
+    (found,) = onnx_encoder.encode(["볼륨은 어디에 저장되나요?"], "query")
+    asked = shipped.question(found.own_states)
+    assert asked.shape == (len(found.own_states), COMPONENTS)
+    assert np.isfinite(asked).all()
+    assert (shipped.deviations > 0).all()
 
 
 def test_packing_errs_by_a_quarter_of_a_deviation() -> None:
@@ -115,7 +140,7 @@ def test_packing_errs_by_a_quarter_of_a_deviation() -> None:
     packed = pack(text, inside, project)
     assert packed.shape == (50, COMPONENTS // 2)
     assert packed.dtype == np.uint8
-    scaled = project(text.states[inside], project.mean) / project.deviations
+    scaled = project.passage(text.states[inside]) / project.deviations
     # Beyond the outermost level a value is cut to it.
     expected = np.clip(scaled, -3.75, 3.75)
     assert np.abs(unpacked(packed, project) / project.deviations - expected).max() <= 0.25 + 1e-4
@@ -126,7 +151,7 @@ def test_comparing_is_the_best_cosine_within_each_line(seed: int) -> None:
     random = generator(seed)
     states = packed_states([7, 1, 12, 30, 4, 5])
     chosen = random.permutation(6)[: 2 + seed].astype(np.int32)
-    asked = states.projection(encoding(5).states, states.projection.mean)
+    asked = states.projection.question(encoding(5).states)
     question = rounded(asked, states.projection)
     kept = [states.of(np.array([passage])) for passage in chosen]
     values = [unpacked(packed, states.projection) for packed, _ in kept]
@@ -168,24 +193,43 @@ def test_an_alignment_of_passages_is_the_best_of_their_lines() -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_few_tokens_are_enough_to_learn_from() -> None:
+def test_few_tokens_are_enough_for_principal_components() -> None:
     text, asked = encoding(11), encoding(5, seed=1)
-    learned = learn([text], [asked])
-    assert learned.mean.shape == (DIMENSION,)
-    assert learned.components.shape == (DIMENSION, COMPONENTS)
-    assert learned.deviations.shape == (COMPONENTS,)
-    assert (learned.deviations > 0).all()
-    np.testing.assert_allclose(
-        learned.components.T @ learned.components, np.eye(COMPONENTS), atol=1e-4
-    )
-    inside = text.offsets[:, 0] >= 0
-    packed = pack(text, inside, learned)
+    found = principal([asked], [text])
+    assert found.name == PRINCIPAL
+    assert found.passages.shape == found.questions.shape == (DIMENSION, COMPONENTS)
+    assert (found.deviations > 0).all()
+    np.testing.assert_allclose(found.passages.T @ found.passages, np.eye(COMPONENTS), atol=1e-4)
+    packed = pack(text, text.offsets[:, 0] >= 0, found)
     segment = Segment("0", packed, np.arange(11, dtype=np.int16))
-    states = TokenStates((segment,), np.array([[0, 0, 11]]), learned)
-    own: Floats = learned(text.states[inside], learned.mean)
-    found = states.compare(own, np.array([0], np.int32)).best
-    np.testing.assert_allclose(np.diag(found), 1, atol=0.1)
-    assert found.argmax(axis=0).tolist() == list(range(11))
+    states = TokenStates((segment,), np.array([[0, 0, 11]]), found)
+    own = found.passage(text.own_states)
+    best = states.compare(own, np.array([0], np.int32)).best
+    np.testing.assert_allclose(np.diag(best), 1, atol=0.1)
+    assert best.argmax(axis=0).tolist() == list(range(11))
+
+
+def test_a_model_of_few_dimensions_has_components_to_spare() -> None:
+    small = Encoding(
+        np.zeros(8, np.float32),
+        generator().normal(size=(30, 8)).astype(np.float32),
+        np.stack([np.arange(30), np.arange(30) + 1], axis=1).astype(np.int32),
+    )
+    found = principal([small], [small])
+    assert found.passages.shape == (8, COMPONENTS)
+    assert (found.passages[:, 8:] == 0).all()
+    assert np.isfinite(found.passage(small.states)).all()
+
+
+def test_what_is_unpacked_is_what_was_packed_at_unit_length() -> None:
+    states = packed_states([7, 1, 12])
+    tokens, lines = states.unpacked(np.array([2, 0], np.int32))
+    packed, expected = states.of(np.array([2, 0]))
+    exact = unpacked(packed, states.projection)
+    exact /= np.linalg.norm(exact, axis=1, keepdims=True)
+    np.testing.assert_allclose(tokens, exact, atol=1e-5)
+    assert lines.tolist() == expected.tolist()
+    assert tokens.dtype == np.float32
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
@@ -194,9 +238,9 @@ def test_each_token_stands_in_the_line_whose_text_holds_it(
 ) -> None:
     for passage in passages(NOTE, 0, 256, onnx_encoder.count_tokens):
         path = heading_path(NOTE, passage)
-        lines = [Line(0, 0, normalize(form, line.plain), "", line.kind) for line in passage.lines]
+        lines = [normalize(form, line.plain) for line in passage.lines]
         text = normalise(embedded_text(NOTE, passage))
-        written = "\n".join([path, *(line.plain for line in lines)])
+        written = "\n".join([path, *lines])
         (found,) = onnx_encoder.encode([written], "passage")
         kept = spoken(found, text)
         spans = found.offsets[kept].tolist()

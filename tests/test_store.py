@@ -18,7 +18,7 @@ from index.general import LANGUAGES, General
 from index.lexical import index_words
 from index.notes import Document, Passage
 from index.passages import embedded_text, passages
-from index.states import Projection, Segment, TokenStates
+from index.states import PRINCIPAL, Projection, Segment, TokenStates
 from index.vectors import WHOLE, vectors_of
 from index.vocabulary import collect
 
@@ -56,10 +56,9 @@ def token_states(found: held.Notes) -> TokenStates:
     lines = [np.arange(2 * len(passage.lines)) // 2 for passage in found.passages]
     counts = np.array([len(each) for each in lines])
     packed = random.integers(0, 256, (counts.sum(), DIMENSION // 2), dtype=np.uint8)
-    components, _ = np.linalg.qr(random.normal(size=(DIMENSION, DIMENSION)))
-    projection = Projection(
-        vectors(1)[0], components.astype(np.float32), np.ones(DIMENSION, np.float32)
-    )
+    sides = random.normal(size=(2, DIMENSION, DIMENSION)).astype(np.float32)
+    rest = random.normal(size=(4, DIMENSION)).astype(np.float32)
+    projection = Projection(PRINCIPAL, *sides, *rest)
     places = np.stack([np.zeros_like(counts), np.cumsum(counts) - counts, counts], axis=1)
     segment = Segment("000000", packed, np.concatenate(lines).astype(np.int16))
     return TokenStates((segment,), places, projection)

@@ -1,11 +1,11 @@
 """Learns the projection of token states and the reader, and reports on documents held back.
 
-    python -m benchmarks.reading.train PASSAGES … [--minutes 20] [--write]
+    python -m benchmarks.reading.train PASSAGES … [--passes 6] [--write]
 
 PASSAGES are files as `benchmarks.reading.passages` cuts them; what is asked of them stands in
 `questions/`: `passage, question, language, kind, lines`, the numbers of the lines that answer, none
 where the passage does not. A tenth of the documents, by their hash, takes no part in training.
---write puts what was learned where the program has it. It runs on an accelerator where there is one.
+--write puts what was learned where the program has it. An accelerator is used where there is one.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import hashlib
 import json
 import math
 import random
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from assistant.evaluate import interval
 from assistant.reader import READER
 from assistant.settings import read_settings
 from benchmarks.reading.model import COMPONENTS, Projection, Reader, Served
-from index.encoder import Encoder, normalise
+from index.encoder import Encoder, Encoding, normalise
 from index.engines import open_encoder
 from index.states import LEARNED, spoken, token_lines
 
@@ -85,10 +84,12 @@ class Data:
 
 def read(files: Sequence[Path], encoder: Encoder) -> Data:
     """Return passages with what is asked of them, encoded as the program encodes it."""
-    passages = _rows(files)
+    passages = rows(files)
     places = {passage["id"]: number for number, passage in enumerate(passages)}
-    questions = [each for each in _rows(sorted(QUESTIONS.iterdir())) if each["passage"] in places]
-    stated = [_stated(encoder, passage) for passage in passages]
+    questions = [each for each in rows(sorted(QUESTIONS.iterdir())) if each["passage"] in places]
+    texts = [normalise("\n".join([each["heading"], *each["lines"]])) for each in passages]
+    found = encoder.encode(texts, "passage")
+    stated = [_stated(*each) for each in zip(found, texts, passages, strict=True)]
     encoded = encoder.encode([each["question"] for each in questions], "query")
     asked = [
         Text(each.own_states.astype(np.float16), np.zeros(0, np.int16), each.vector)
@@ -98,26 +99,28 @@ def read(files: Sequence[Path], encoder: Encoder) -> Data:
         vectors - vectors.mean(axis=0)
         for vectors in (np.stack([each.vector for each in part]) for part in (asked, stated))
     ]
-    near = np.argsort(-(centred[0] @ centred[1].T), axis=1)[:, :_NEAR].tolist()
+    near = (
+        torch.from_numpy(centred[0] @ centred[1].T).topk(min(_NEAR, len(passages))).indices.tolist()
+    )
     own = [places[each["passage"]] for each in questions]
-    return Data(passages, questions, stated, asked, own, [_held(p) for p in passages], near)
+    return Data(passages, questions, stated, asked, own, [held(p) for p in passages], near)
 
 
-def _rows(files: Sequence[Path]) -> list[dict[str, Any]]:
+def rows(files: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return what the lines of some files hold."""
     return [json.loads(line) for file in files for line in file.open(encoding="utf-8")]
 
 
-def _held(passage: dict[str, Any]) -> bool:
+def held(passage: dict[str, Any]) -> bool:
+    """Return whether a passage takes no part in training, as all of its document."""
     named = repr((passage["source"], passage["path"])).encode()
     return int(hashlib.sha1(named, usedforsecurity=False).hexdigest(), 16) % 10 == 1
 
 
-def _stated(encoder: Encoder, passage: dict[str, Any]) -> Text:
-    heading = normalise(passage["heading"]) + "\n"
-    text = normalise("\n".join([passage["heading"], *passage["lines"]]))
-    (found,) = encoder.encode([text], "passage")
+def _stated(found: Encoding, text: str, passage: dict[str, Any]) -> Text:
     kept = spoken(found, text)
-    lines = token_lines(found.offsets[kept], len(heading), passage["lines"])
+    heading = len(normalise(passage["heading"])) + 1
+    lines = token_lines(found.offsets[kept], heading, passage["lines"])
     return Text(found.states[kept].astype(np.float16), lines, found.vector)
 
 
@@ -262,33 +265,32 @@ def batches(
     yield from found
 
 
-def learn(learner: Learner, seconds: float, rate: float, seed: int, size: int = 48) -> None:
-    """Train for so long, the rate falling along half a cosine."""
+def learn(learner: Learner, passes: int, seed: int, rate: float = 1e-3, size: int = 48) -> None:
+    """Train for so many passes, the rate falling along half a cosine; what is kept is the mean of
+    the last steps."""
     torch.manual_seed(seed)
     generator = random.Random(seed)  # noqa: S311
     optimiser = torch.optim.AdamW(learner.parameters(), lr=rate, weight_decay=0.05)
-    started, step, passes = time.monotonic(), 0, 0
+    plans = [list(batches(learner, size, generator)) for _ in range(passes)]
+    total, step = sum(map(len, plans)), 0
     averaged = [parameter.detach().clone() for parameter in learner.parameters()]
-    while (passed := time.monotonic() - started) < seconds:
+    for number, plan in enumerate(plans, 1):
         learner.rescale()
         learner.train(True)
-        for items in batches(learner, size, generator):
-            done = (time.monotonic() - started) / seconds
-            if done >= 1:
-                break
+        for items in plan:
             step += 1
             for group in optimiser.param_groups:
-                falling = max(0.02, 0.5 * (1 + math.cos(math.pi * done)))
+                falling = max(0.02, 0.5 * (1 + math.cos(math.pi * step / total)))
                 group["lr"] = rate * min(1.0, step / 100) * falling
             loss = learner.loss(items)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
             optimiser.step()
+            share = max(1 / step, 0.003)
             for kept, parameter in zip(averaged, learner.parameters(), strict=True):
-                kept.lerp_(parameter.detach(), min(0.1, 1 / step) if step < 500 else 0.003)
-        passes += 1
-        print(f"pass {passes}, {passed:.0f} s: {report(learner)}", flush=True)
+                kept.lerp_(parameter.detach(), share)
+        print(f"pass {number} of {passes}: {report(learner)}", flush=True)
     for kept, parameter in zip(averaged, learner.parameters(), strict=True):
         parameter.data.copy_(kept)
     learner.rescale()
@@ -404,13 +406,13 @@ def main() -> None:
     """Learn, report, and write if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("passages", type=Path, nargs="+")
-    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--passes", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     data = read(options.passages, open_encoder("", "onnx", read_settings().cache_dir))
     learner = Learner(data, "cuda" if torch.cuda.is_available() else "cpu")
-    learn(learner, options.minutes * 60, 1e-3, options.seed)
+    learn(learner, options.passes, options.seed)
     found = report(learner)
     print(found)
     if options.write:
