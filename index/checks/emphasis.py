@@ -25,7 +25,8 @@ _HTML = {"*": "em", "**": "strong", "_": "em", "__": "strong", "~~": "del"}
 def literal(page: Page) -> Iterator[Found]:
     """Yield each pair of marks that an author means as emphasis and GitHub shows as marks."""
     for token, line in page.inlines:
-        found = list(pairs(token))
+        if not (found := list(pairs(token))):
+            continue
         places = page.places(token, line, [opening for opening, _, _ in found])
         for (opening, end, mended), (row, column) in zip(found, places, strict=True):
             words = token.content[opening:end].replace("\n", " ").replace(FILLER, "…")

@@ -20,7 +20,11 @@ _RAW = regex.compile(
     r"(?s)\{\{[<%]\s*(?:(?P<name>mermaid|highlight|comment|katex|chem|math|plantuml|raw)\b"
     r"|(?P<coded>\w+)[^{}]*\bcodelang=).{0,20000}?\{\{[<%]\s*/\s*(?:(?P=name)|(?P=coded))\s*[>%]\}\}"
 )
-_SHORTCODE = regex.compile(r"(?s)\{\{[<%].{0,2000}?[>%]\}\}|\{\{[^\n]*?\}\}|\{%[^\n]*?%\}")
+_SHORTCODE = regex.compile(
+    r"(?s)\{\{[<%].{0,2000}?[>%]\}\}"
+    # Where one starts within another, the inner one ends: none is looked for to the end of a line.
+    r"|\{\{(?:(?!\{\{|\}\})[^\n])*+\}\}|\{%(?:(?!\{%|%\})[^\n])*+%\}"
+)
 _OPEN_LINE = regex.compile(rf"(?m)^[ \t>*+-]*{FILLER}+[ \t{FILLER}]*$")
 # What brings headings or ids from elsewhere, besides shortcodes.
 _INCLUDE = regex.compile(r"--8<--|\{include\}|^\s*<[A-Z]\w*[^<>]*/>|^\s*!!!include", regex.M)
