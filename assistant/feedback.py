@@ -24,7 +24,7 @@ from assistant.gaps import (
     Vectors,
     grouped,
 )
-from index.encoder import normalise
+from index.encoder import composed
 from index.errors import FeedbackUnwritable, UnknownName
 
 DEFAULT_KEEP_DAYS = 90
@@ -107,11 +107,11 @@ class Feedback:
 
         Raises UnknownName, or FeedbackUnwritable when it could not be kept.
         """
-        kept = normalise(comment).strip() if comment and self._keep_days else None
+        kept = composed(comment).strip() if comment and self._keep_days else None
         with self._written() as database:
             found = database.execute(
                 "UPDATE answers SET helpful = ?, comment = ? WHERE id = ?",
-                (helpful, kept or None, normalise(answer_id)),
+                (helpful, kept or None, composed(answer_id)),
             )
         if not found.rowcount:
             raise UnknownName(
@@ -263,7 +263,7 @@ def _row(answer: Answer, question: str, now: datetime, personal: bool) -> _Row:
     return (
         answer.id,
         now.timestamp(),
-        normalise(question) if personal else None,
+        composed(question) if personal else None,
         answer.query if personal else None,
         answer.language,
         answer.status,

@@ -4,6 +4,8 @@ from typing import Literal
 
 import regex
 
+from index.encoder import normalise
+
 Language = Literal["ko", "en"]
 
 _HANGUL = regex.compile(r"\p{Hangul}++")
@@ -16,6 +18,7 @@ def language(text: str) -> Language:
     Korean text is full of English terms, so a tenth of Hangul makes a text Korean:
     each syllable counts as much as a Latin word, since both are about one morpheme.
     """
+    text = normalise(text)
     hangul = sum(map(len, _HANGUL.findall(text)))
     if hangul * 10 >= len(text) > 0:
         # So few other characters make no more words than that.

@@ -12,6 +12,7 @@ from markdown_it.utils import EnvType
 
 from index.anchors import slug, unique
 from index.dialects.blocks import block_plugin
+from index.dialects.emphasis import emphasis_plugin
 from index.dialects.headings import explicit, heading_plugin
 from index.dialects.inline import inline_plugin
 from index.dialects.matter import matter_plugin
@@ -29,6 +30,7 @@ _NAMING = ("heading_open", "th_open", "td_open")
 _NORMAL = regex.compile(
     r"(?:https?://[a-z0-9]++(?:[.-][a-z0-9]++)*+(?=[/#]|$)|(?!//))[A-Za-z0-9/._~#=&?-]*+"
 )
+_PARTICLE = regex.compile(r"_\p{Hangul}")
 _OTHERS = ("{", "[[", "%%", "$", "[^", "[!")
 
 
@@ -54,7 +56,7 @@ def block_parser() -> MarkdownIt:
 
 def _all_dialects(inline: Callable[[StateCore], None]) -> MarkdownIt:
     markdown = _commonmark().use(matter_plugin).use(inline_plugin).use(block_plugin)
-    markdown.use(heading_plugin).use(start_plugin)
+    markdown.use(heading_plugin).use(emphasis_plugin).use(start_plugin)
     markdown.core.ruler.at("inline", inline)
     # Its rules are compiled by its first use.
     markdown.parse("*used*")
@@ -77,7 +79,8 @@ def _commonmark() -> MarkdownIt:
 
 
 @cache
-def _github() -> MarkdownIt:
+def github_parser() -> MarkdownIt:
+    """Return one that reads what GitHub reads, and nobody changes."""
     markdown = _commonmark()
     markdown.parseInline("*used*")
     return markdown
@@ -173,8 +176,9 @@ def closing(tokens: Sequence[Token], start: int) -> int:
 
 def _anchor_text(inline: Token) -> str:
     children = inline.children
-    if any(mark in inline.content for mark in _OTHERS):
-        # GitHub knows no shortcodes and wikilinks: they are words to it.
-        children = _github().parseInline(inline.content)[0].children
+    if any(mark in inline.content for mark in _OTHERS) or _PARTICLE.search(inline.content):
+        # GitHub knows no shortcodes and wikilinks: they are words to it. Nor does it read `_` as a
+        # mark before a particle, and keeps it in the slug; other marks are left out of slugs.
+        children = github_parser().parseInline(inline.content)[0].children
     # GitHub takes the text of the rendered heading: an image has none.
     return plain([token for token in children or () if token.type != "image"])

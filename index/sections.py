@@ -1,5 +1,6 @@
 """Markdown to sections: headings with their anchors, paths, and the blocks below them."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,11 +79,16 @@ def _title(
     return fallback
 
 
-def _own(headings: Sequence[_Heading], groups: Sequence[Group], number: int) -> list[Group]:
+def _own(headings: Sequence[_Heading], groups: Sequence[Group], number: int) -> Sequence[Group]:
     """Return the blocks between a heading and the next one."""
-    start = headings[number].after
-    end = headings[number + 1].line if number + 1 < len(headings) else None
-    return [g for g in groups if g.first >= start and (end is None or g.first < end)]
+    start = bisect_left(groups, headings[number].after, key=_first)
+    if number + 1 == len(headings):
+        return groups[start:]
+    return groups[start : bisect_left(groups, headings[number + 1].line, start, key=_first)]
+
+
+def _first(group: Group) -> int:
+    return group.first
 
 
 def _only_navigation(groups: Sequence[Group]) -> bool:
@@ -122,7 +128,8 @@ def _sections(
         yield Section(title, (title,), "", 0, 0, end, 1, max(first, 1), blocks)
     above: list[tuple[int, str]] = []
     for number, heading in enumerate(headings):
-        lower = (h.line for h in headings[number + 1 :] if h.level <= heading.level)
+        after = map(headings.__getitem__, range(number + 1, len(headings)))
+        lower = (h.line for h in after if h.level <= heading.level)
         last = next(lower, reader.line_count)
         own = _own(headings, groups, number)
         above = [(level, name) for level, name in above if level < heading.level]

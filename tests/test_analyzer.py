@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from running import ROOT
 
 from index.analyzer import analyze, morphemes, stem
+from index.encoder import normalise
+from index.language import language
 
 WORDS = {
     # Korean: particles and endings dropped, verbs by stem, compounds whole and by part.
@@ -54,6 +56,17 @@ WORDS = {
     "스케일 아웃(scale-out)이": ["스케일", "아웃", "scale-out", "scale", "out"],
     "도커\t이미지\nlayer": ["도커", "이미지", "layer"],
     "漢字 문서 café": ["漢字", "문서", "café"],
+    # What no one sees stands in no word, and width is no difference.
+    "자\u200b동 갱\ufeff신\u200d은 co\u00adpied": ["자동", "갱신", "copi"],
+    "Ｄｏｃｋｅｒ－ｃｏｍｐｏｓｅ　１２．５": [
+        "docker-compose",
+        "docker",
+        "compos",
+        "12.5",
+        "12",
+        "5",
+    ],
+    "기본\u00a0값\u3164ﬁle": ["기본", "값", "file"],
     # Nothing to search for.
     "": [],
     " \n\t": [],
@@ -114,3 +127,18 @@ with open("/proc/self/maps") as maps:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.returncode) == ("True 1\n", 0), done.stderr
+
+
+@given(st.lists(st.text(alphabet="a가1ᄀ\u1161\u200b\u200d\u0301 ｶﾞＡﬁ²👩\u3000", max_size=6)))
+def test_lines_are_normalised_alike_alone_and_together(lines: list[str]) -> None:
+    """Where tokens stand is counted line by line."""
+    assert normalise("\n".join(lines)) == "\n".join(map(normalise, lines))
+    assert normalise(normalise("\n".join(lines))) == normalise("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [("２ｎｄ　ｐｏｒｔ", "en"), ("p\u200bo\u200br\u200bt 값", "ko"), ("도\u200b커", "ko")],
+)
+def test_the_language_is_told_by_what_is_seen(text: str, spoken: str) -> None:
+    assert language(text) == spoken

@@ -16,6 +16,8 @@ from markdown_it import MarkdownIt
 
 from assistant.links import check_template, section_url
 from assistant.settings import read_settings
+from index.checks.folder import check_page
+from index.checks.links import Folder
 from index.corpus import read
 from index.errors import SettingsError
 from index.notes import Document, Line, Passage
@@ -223,6 +225,25 @@ def test_what_is_never_closed_costs_little(piece: str) -> None:
     start = time.process_time()
     parse(piece * 4000, "file")
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "**가(나)**는 " * 8000,
+        "**가(" * 8000,
+        "# 가\n\n글\n\n" * 8000,
+        "{{ " * 40000,
+        "| 가 " * 8000 + "\n" + "|---" * 8000 + "\n" + "| [나](b) " * 8000,
+        "## 가 {" + ".a " * 30000 + "!}",
+    ],
+    ids=["emphasis", "marks", "headings", "braces", "cells", "attributes"],
+)
+def test_long_pages_of_one_shape_are_checked_in_time(page: str, tmp_path: Path) -> None:
+    start = time.process_time()
+    check_page("file.md", page.encode(), Folder(tmp_path))
+    parse(page, "file")
+    assert time.process_time() - start < 12
 
 
 def test_settings_name_files_templates_and_globs() -> None:

@@ -61,6 +61,16 @@ SMALL = """# 항해 안내
 
 컨테이너를 싣고 바다를 건너는 배다. 부두에서 크레인으로 옮겨 싣는다.
 """
+UNSEEN = """# 기기
+
+## 펌\u200b웨어
+
+펌\u200b웨어 갱신은 밤마다 저절로 한다.
+
+## Ｍｏｄｅｌ　７１
+
+이 기기의 무게는 삼 킬로그램이다.
+"""
 # All that a snippet's markup may be.
 TAGS = re.compile(r"</?mark>")
 
@@ -312,6 +322,18 @@ def test_results_are_json(assistant: Assistant) -> None:
     adapter = TypeAdapter(Results)
     assert adapter.validate_json(adapter.dump_json(results)) == results
     assert results.index_version == assistant.snapshot.version
+
+
+def test_what_no_one_sees_is_no_difference(opened: Opener, tmp_path: Path) -> None:
+    (tmp_path / "odd.md").write_text(UNSEEN, encoding="utf-8")
+    notes = opened({"default": tmp_path})
+    for query in ("펌웨어", "펌웨\u200b어 갱신"):
+        hit = first(notes, query)
+        assert hit.section.title == "펌\u200b웨어"
+        assert "펌\u200b웨어" in marked(hit)
+        assert "<mark>펌\u200b웨어</mark>" in hit.snippet
+    for query in ("model 71", "ｍｏｄｅｌ　７１"):
+        assert first(notes, query).section.title == "Ｍｏｄｅｌ　７１"
 
 
 @pytest.mark.parametrize("query", ["???", "🐳", "- / ."])

@@ -146,6 +146,34 @@ def test_sentences_lose_nothing(text: str) -> None:
     assert "".join(kept.split()) == "".join(text.split())
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "Mr. Park opens it. | Prof. Han closes it. | It rests.",
+        "Open valve No. 4 first. | Is it shut? | No. | It leaks.",
+        "See Eq. 2, i.e. the sum, and cf. the note. | Then read pp. 5 to 9.",
+        "The U.K. Office sells it. | It is made in the U.K. | The rest is not.",
+        "The most is 250. | Ask Jun. | It fails above 99.5. | Keep below.",
+        "1. Fill it. | 2. Close it. | Step 3. Wait.",
+        "Mix salt, oil, etc. | Stir it for 5 min. | Serve.",
+        "Written by A. B. Moon. | Take plan B. | Then go.",
+        "It opens at 8 a.m. on Sunday. | We knock.",
+        '"Go on." she said. | "Wait. Stop." he said.',
+        "약 2.5배 크다. | 무게는 1.2kg이다. | 값은 70. | 끝이다.",
+        "가 vs. 나를 본다. | 안 돼. | 다시 켠다.",
+        '"다 됐다." 하고 적었다. | "켜졌다. 됐다."라고 알린다. | "왜?" | 아무도 몰랐다.',
+        "하지만… 다시 켠다. | 그랬다… | 다음 날이 왔다.",
+        "가. 값을 정한다. | 나. 값을 넣는다.",
+        "모임은 2025. 11. 4. 오후이다. | 늦으면 안 된다.",
+        "받는다. | docker를 켠다.",
+        "「終わった。」と言う。 | 次だ。",
+    ],
+)
+def test_sentences_end_where_they_do(whole: str) -> None:
+    text = whole.replace(" | ", " ")
+    assert " | ".join(text[start:end] for start, end in sentences(text)) == whole
+
+
 def test_a_sentence_without_end_is_cut() -> None:
     spaced, solid = "word " * 1000, "가" * 5000
     for text in (spaced, solid):

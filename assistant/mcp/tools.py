@@ -24,7 +24,7 @@ from assistant.search import SearchHit, search
 from assistant.service import Service
 from index import notes
 from index.contents import Notes
-from index.encoder import normalise
+from index.encoder import composed
 from index.errors import UnknownName
 
 INSTRUCTIONS = """These are notes that somebody wrote. Every text the tools give stands in them word
@@ -106,7 +106,7 @@ async def _fetch(service: Service, asked: FetchArguments, address: str) -> Secti
 
 
 def _find(collection: Notes, id_: str) -> tuple[notes.Document, notes.Section]:
-    wanted = normalise(id_).strip()
+    wanted = composed(id_).strip()
     for document in collection.documents:
         if wanted.startswith(_id(document.corpus, document.id, "")):
             for section in document.sections:

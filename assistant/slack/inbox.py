@@ -19,7 +19,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from assistant.ask import MAX_HISTORY, MAX_QUESTION
-from index.encoder import normalise
+from index.encoder import composed
 from index.errors import SettingsError
 
 FILE = "slack.sqlite3"
@@ -221,7 +221,7 @@ class Inbox:
         return json.dumps(asdict(ask)) if self.keeps else None
 
     def _remember(self, ask: Ask) -> None:
-        text = normalise(ask.text)
+        text = composed(ask.text)
         if not ask.thread or not text.strip() or len(text) > MAX_QUESTION:
             return
         self._questions.execute(
@@ -290,7 +290,7 @@ def _in_memory() -> sqlite3.Connection:
 
 
 def _key(id_: str) -> str:
-    return normalise(id_)[:300]
+    return composed(id_)[:300]
 
 
 def _place(ts: str) -> float:

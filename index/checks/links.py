@@ -1,6 +1,7 @@
 """Links and images: where they stand, and whether what they lead to is there."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -27,6 +28,8 @@ _HIDDEN = link_target(FILLER)
 _LIKE, _SURE = 0.8, 0.85
 # Names of files are short, and share their suffix.
 _NAMED = 0.75
+
+Places = dict[str, deque[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,14 @@ def duplicates(page: Page) -> Iterator[Found]:
 
 def links(page: Page) -> Iterator[Link]:
     """Yield the links and images of a page; those that a template makes are left out."""
+    rows: dict[tuple[int, int], Places] = {}
     for token, line in page.inlines:
-        places = _places(page, token.map, line)
-        at = line
+        # The cells of a table share their row.
+        lines = (line, token.map[1] if token.map else line + 1)
+        if lines not in rows:
+            rows[lines] = _places(page, *lines)
+        places = rows[lines]
+        at, wiki = line, "[[" in token.content
         for child in token.children or ():
             if child.type in ("softbreak", "hardbreak"):
                 at += 1
@@ -84,10 +92,8 @@ def links(page: Page) -> Iterator[Link]:
                 waiting = places.get(href)
                 # Without a target, it is one that a generator fills in.
                 if _HIDDEN not in href and (href or waiting):
-                    row, column = waiting.pop(0) if waiting else (at + 1, 0)
-                    yield Link(
-                        row, column, href, image, href not in places and "[[" in token.content
-                    )
+                    row, column = waiting.popleft() if waiting else (at + 1, 0)
+                    yield Link(row, column, href, image, wiki and href not in places)
     for tag in page.tags:
         name = {"a": "href", "img": "src"}.get(tag.name)
         if name and FILLER not in (href := tag.attributes.get(name, "")) and href:
@@ -95,14 +101,14 @@ def links(page: Page) -> Iterator[Link]:
             yield Link(tag.line + 1, column, link_target(href), tag.name == "img")
 
 
-def _places(page: Page, lines: list[int] | None, line: int) -> dict[str, list[tuple[int, int]]]:
+def _places(page: Page, line: int, after: int) -> Places:
     """Return where each target stands, by what the parser makes of it."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for number in range(line, lines[1] if lines else line + 1):
+    found: Places = {}
+    for number in range(line, after):
         for match in _TARGET.finditer(page.lines[number]):
             group = 1 if match[1] is not None else 2
             target = link_target(match[group])
-            found.setdefault(target, []).append((number + 1, match.start(group) + 1))
+            found.setdefault(target, deque()).append((number + 1, match.start(group) + 1))
     return found
 
 

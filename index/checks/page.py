@@ -20,7 +20,11 @@ _RAW = regex.compile(
     r"(?s)\{\{[<%]\s*(?:(?P<name>mermaid|highlight|comment|katex|chem|math|plantuml|raw)\b"
     r"|(?P<coded>\w+)[^{}]*\bcodelang=).{0,20000}?\{\{[<%]\s*/\s*(?:(?P=name)|(?P=coded))\s*[>%]\}\}"
 )
-_SHORTCODE = regex.compile(r"(?s)\{\{[<%].{0,2000}?[>%]\}\}|\{\{[^\n]*?\}\}|\{%[^\n]*?%\}")
+_SHORTCODE = regex.compile(
+    r"(?s)\{\{[<%].{0,2000}?[>%]\}\}"
+    # Where one starts within another, the inner one ends: none is looked for to the end of a line.
+    r"|\{\{(?:(?!\{\{|\}\})[^\n])*+\}\}|\{%(?:(?!\{%|%\})[^\n])*+%\}"
+)
 _OPEN_LINE = regex.compile(rf"(?m)^[ \t>*+-]*{FILLER}+[ \t{FILLER}]*$")
 # What brings headings or ids from elsewhere, besides shortcodes.
 _INCLUDE = regex.compile(r"--8<--|\{include\}|^\s*<[A-Z]\w*[^<>]*/>|^\s*!!!include", regex.M)
@@ -140,13 +144,23 @@ class Page:
             return 0
         return self.lines[line].find(text) + 1
 
-    def place(self, inline: Token, line: int, position: int) -> tuple[int, int]:
-        """Return line and column, from 1, of a character of an inline token's content."""
-        row = inline.content.count("\n", 0, position)
-        start = inline.content.rfind("\n", 0, position) + 1
-        text = inline.content.split("\n")[row]
-        found = self.column(line + row, text)
-        return line + row + 1, found + position - start if found else 0
+    def places(
+        self, inline: Token, line: int, positions: Sequence[int]
+    ) -> Iterator[tuple[int, int]]:
+        """Yield line and column, from 1, of characters of an inline token's content, in order."""
+        row, start, seen, found = 0, 0, 0, self._start(inline, line, 0)
+        for position in positions:
+            # No character is looked at twice: there may be as many positions as characters.
+            while (end := inline.content.find("\n", seen, position)) >= 0:
+                row, start, seen = row + 1, end + 1, end + 1
+                found = self._start(inline, line + row, start)
+            seen = position
+            yield line + row + 1, found + position - start if found else 0
+
+    def _start(self, inline: Token, line: int, start: int) -> int:
+        """Return the column where a row of an inline token starts, from 1; 0 for unknown."""
+        end = inline.content.find("\n", start)
+        return self.column(line, inline.content[start : end if end >= 0 else None])
 
 
 def spans_between(page: Page) -> Iterator[tuple[Heading, Sequence[Token]]]:

@@ -46,7 +46,7 @@ RULES = {
         Rule("empty-section", "warning", "A heading has nothing under it."),
         Rule("front-matter", "error", "The front matter cannot be read."),
         Rule("heading-skip", "warning", "A heading is more than one level below the one above."),
-        Rule("literal-emphasis", "warning", "Marks of emphasis beside Hangul stay in the text."),
+        Rule("literal-emphasis", "warning", "GitHub shows marks of emphasis beside Hangul."),
         Rule("long-section", "warning", "A section is too long to be one answer."),
         Rule("missing-image", "error", "A local image is not there."),
         Rule("not-utf8", "error", "A file is not UTF-8."),

@@ -49,6 +49,10 @@ def _dialects(state: StateInline, silent: bool) -> bool:
     return rules is not None and any(rule(state, silent) for rule in rules)
 
 
+def _before(state: StateInline) -> str:
+    return state.src[max(state.pos - 1, 0) : state.pos]
+
+
 def _shown(state: StateInline, silent: bool, end: int, words: str) -> bool:
     """Move on to end, with the words as the text between."""
     if not silent and words:
@@ -81,7 +85,7 @@ def _attributes(state: StateInline, silent: bool) -> bool:
     match = ATTRIBUTES.match(state.src, state.pos, state.posMax)
     if match is None:
         return False
-    before, after = state.src[: state.pos][-1:], state.src[match.end() :][:1]
+    before, after = _before(state), state.src[match.end() : match.end() + 1]
     alone = before in ("", "\n") and after in ("", "\n")
     if not (alone or before in ("]", ")", "`", "*", ">") or match[0].startswith("{:")):
         return False
@@ -133,8 +137,9 @@ def _templated(state: StateInline, silent: bool) -> bool:
 
 
 def _comment(state: StateInline, silent: bool) -> bool:
-    before = state.src[: state.pos][-1:]
-    match = _COMMENT.match(state.src, state.pos, state.posMax) if not before.isalnum() else None
+    if _before(state).isalnum():
+        return False
+    match = _COMMENT.match(state.src, state.pos, state.posMax)
     return match is not None and _shown(state, silent, match.end(), "")
 
 
