@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test test-stores lint openapi fuzz soak chromium bench bench-start wrk lock clean
+.PHONY: install run test test-stores lint openapi fuzz soak chromium train bench bench-start wrk lock clean
 
 install: $(VENV)/.installed
 
@@ -45,6 +45,12 @@ fuzz: install
 # Sixteen clients for a minute, 200 switches of versions, 50 builds killed; `make test` runs a few of each.
 soak: install
 	SOAK_SECONDS=$${SOAK_SECONDS:-60} $(BIN)/pytest -s tests/soak tests/test_faults.py
+
+# Learns the projection of token states and the reader anew, from PASSAGES that
+# benchmarks/reading/README.md tells of, and writes what ships: an hour on two cores.
+PASSAGES ?= $(wildcard ../shared/train/reading/passages.jsonl)
+train: install
+	$(BIN)/python -m benchmarks.reading.train --write --passes $${PASSES:-6} $(PASSAGES)
 
 chromium:
 	@sh tests/install_chromium.sh

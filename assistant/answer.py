@@ -93,3 +93,6 @@ class Answer:
     closest: Annotated[
         FoundPassage | None, Field(description="The nearest passage where none answers")
     ]
+    missing: Annotated[
+        tuple[str, ...], Field(description="Names in the question that the notes never mention")
+    ] = ()

@@ -23,7 +23,7 @@ from assistant.conversation import (
 from assistant.find import find
 from assistant.judge import JUDGES, SIGNALS, Judge, signals
 from assistant.lexicon import Lexicon
-from assistant.messages import Message, message
+from assistant.messages import Message, caveat, message
 from assistant.outline import subjects
 from assistant.quote import quote
 from assistant.reader import Reader, reader_of
@@ -46,6 +46,8 @@ MAX_HISTORY = 10
 JUDGE = "judge.json"
 SMALLTALK = "smalltalk.npy"
 _SUBJECTS = 7
+# Names that the notes lack, said at most.
+_NAMED = 2
 # Questions and titles whose encodings are kept, 30 kB each: a conversation comes back to them.
 _ENCODED = 512
 # Of questions that the notes answer, the share that may be refused for the sake of the others.
@@ -77,8 +79,7 @@ class Question:
 class Outcome:
     """What came of a question: how it was meant, what was found, and how sure that it answers.
 
-    said: what is told beside the passages, None where they speak for themselves. reading: None
-    where no passage is shown, as for small talk.
+    said: what is told instead of passages, as to small talk; reading: None then.
     """
 
     question: Question
@@ -284,8 +285,7 @@ class Assistant:
             return Outcome(question, meant, language, "not_covered", reading.confidence, talk)
         self._memory.keep((_key(within), *history, typed), self._turn(reading))
         grade = self.grade(reading.confidence, question.min_confidence)
-        said = None if grade == "answers" else grade
-        return Outcome(question, meant, language, grade, reading.confidence, said, reading)
+        return Outcome(question, meant, language, grade, reading.confidence, None, reading)
 
     def _talk(self, alone: Reading, confidence: float) -> Talk | None:
         with stage("judge"):
@@ -305,13 +305,13 @@ class Assistant:
         with stage("quote"):
             passages = [self._quote(h, rank, question.explain) for rank, h in enumerate(hits, 1)]
         covered = outcome.grade != "not_covered"
-        topics = self._topics
+        missing = reading.query.missing[:_NAMED] if reading and outcome.grade != "answers" else ()
         return Answer(
             id="",
             status="answered" if covered else "not_covered",
             grade=outcome.grade,
             confidence=round(outcome.confidence, 4),
-            message=message(outcome.said, outcome.language, topics) if outcome.said else None,
+            message=self._message(outcome, missing),
             language=outcome.language,
             query=reading.query.text if reading else outcome.meant,
             corrected_from=None if question.text == outcome.meant else question.text,
@@ -319,7 +319,15 @@ class Assistant:
             took_ms=0.0,
             passages=tuple(passages) if covered else (),
             closest=passages[0] if passages and not covered else None,
+            missing=missing,
         )
+
+    def _message(self, outcome: Outcome, missing: Sequence[str]) -> str | None:
+        if outcome.said:
+            return message(outcome.said, outcome.language, self._topics)
+        if outcome.grade == "answers":
+            return None
+        return caveat(outcome.grade, outcome.language, missing)
 
 
 def _query(

@@ -233,6 +233,13 @@ def _highlighted(case: Case, notes: Notes, hits: Sequence[Hit]) -> tuple[bool, b
     return right[0], any(right)
 
 
+def is_right(result: Result) -> bool:
+    """Return whether the line shown first answers; the section, where no line is known."""
+    if result.highlighted:
+        return result.highlighted[0]
+    return result.case.covered and result.measures["R@1"] == 1
+
+
 def paired(results: Sequence[Result], others: Sequence[Result], measure: str) -> Floats:
     """Return float64 (covered questions,), how much better each came out than in the other run."""
     pairs = zip(results, others, strict=True)
@@ -289,7 +296,7 @@ def _below(values: Floats, threshold: float) -> float:
 def calibration_error(results: Sequence[Result], bins: int = 10) -> float:
     """Return the expected calibration error over equal bins (Naeini et al. 2015)."""
     confidences = np.asarray([result.confidence for result in results])
-    right = np.asarray([r.case.covered and r.measures["R@1"] == 1 for r in results], np.float64)
+    right = np.asarray([is_right(result) for result in results], np.float64)
     place = np.minimum((confidences * bins).astype(int), bins - 1)
     gaps = [
         abs(confidences[place == b].mean() - right[place == b].mean()) * (place == b).mean()

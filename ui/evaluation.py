@@ -150,7 +150,7 @@ def _abstention(results: Sequence[Result]) -> Numbers:
     covered = [r for r in results if r.case.covered]
     uncovered = [r for r in results if not r.case.covered]
     sure = [r for r in results if r.grade == "answers"]
-    wrong = [not (r.case.covered and r.measures["R@1"] == 1) for r in sure]
+    wrong = [not evaluate.is_right(result) for result in sure]
     marked = [r.highlighted[0] for r in sure if r.highlighted]
     return {
         "AUROC": found.auroc,

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.text import Text
 
 from assistant.answer import Answer, FoundPassage, Highlight
-from assistant.messages import message
 from index.markdown import plain
 from ui.highlights import Page
 
@@ -37,7 +36,7 @@ def show(answer: Answer, asked: str, folders: Mapping[str, str], address: str) -
             _show(console, answer.closest, folders, address)
         return
     if answer.grade == "may_answer":
-        console.print(Text(message("may_answer", answer.language), style="dim"))
+        console.print(Text(answer.message or "", style="dim"))
     for passage in answer.passages:
         if passage.rank > 1:
             console.print()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from assistant.answer import Answer, FoundPassage
-from assistant.messages import message
+from assistant.messages import caveat
 from assistant.slack.quote import linkable, quoted
 from assistant.slack.text import cut, escaped, link, shown
 from assistant.slack.words import word
@@ -44,7 +44,7 @@ def answer_message(answer: Answer) -> Message:
     """Return the answer: quote, place, at most two more sections, two buttons."""
     if answer.passages:
         return _covered(answer)
-    text = answer.message or message("not_covered", answer.language)
+    text = answer.message or caveat("not_covered", answer.language, ())
     if not answer.closest:
         return said(text)
     closest = word("closest", answer.language)
@@ -63,7 +63,7 @@ def _covered(answer: Answer) -> Message:
         element = {"type": "plain_text", "text": searched, "emoji": False}
         blocks.append({"type": "context", "elements": [element]})
     if answer.grade == "may_answer":
-        blocks.append(_sentence(answer.message or message("may_answer", answer.language)))
+        blocks.append(_sentence(answer.message or caveat("may_answer", answer.language, ())))
     blocks.append({"type": "rich_text", "elements": quote.elements})
     place = _place(first)
     if not quote.whole:
