@@ -394,9 +394,9 @@ def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
 
         reranker = CrossEncoderReranker(settings.reranker)
     snapshot = attached(snapshot, milvus(settings))
-    return Assistant(
-        snapshot, encoder, settings.link_template, settings.public_url, settings.risk, reranker
-    )
+    # Without an address, links are taken from that of the page: below where a proxy shows it.
+    base = settings.public_url or settings.root_path
+    return Assistant(snapshot, encoder, settings.link_template, base, settings.risk, reranker)
 
 
 def _build(

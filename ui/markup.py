@@ -233,7 +233,9 @@ def _clean_document(source: str, picture: Callable[[str], str]) -> str:
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "class":
-        return value if _CLASSES[tag].fullmatch(value) else None
+        # It is asked of every tag, of those that are taken off too.
+        known = _CLASSES.get(tag)
+        return value if known and known.fullmatch(value) else None
     return value
 
 

@@ -119,7 +119,7 @@ def _rendered(shelf: Shelf, public_url: str, path: str, visit: Visit) -> Page:
 
 
 def _canonical(public_url: str, path: str) -> str:
-    return f"{public_url}/notes/{path}" if public_url else ""
+    return f"{public_url}/notes/{path}" if public_url.startswith("http") else ""
 
 
 def _page(page: Page, visit: Visit, status: int = 200) -> Response:
