@@ -160,7 +160,7 @@ class Folder:
 
     @cached_property
     def _by_name(self) -> Mapping[str, list[str]]:
-        """Return the paths of all files by their names in lower case, notes' without a suffix too."""
+        """Return the paths of all files by their names in lower case, notes' without suffix too."""
         found: dict[str, list[str]] = defaultdict(list)
         for path in dict.fromkeys((*self._notes, *self._below(""))):
             name = posixpath.basename(path).casefold()

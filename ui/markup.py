@@ -2,16 +2,19 @@
 
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from urllib.parse import urljoin
+from typing import TypeAlias
+from urllib.parse import unquote, urljoin
 
 import nh3
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from assistant.answer import Highlight
+from index.dialects.inline import WIKI
 from index.markdown import heading_anchors, plain
 from index.sections import parse
 from ui.highlights import Page, Range, kept, marked, marked_html
@@ -38,6 +41,8 @@ _DOCUMENT = {
     **{heading: {"id"} for heading in _HEADINGS},
     "img": {"alt", "height", "src", "title", "width"},
 }
+Lead: TypeAlias = Callable[[str, bool], str]
+_READER = re.compile(r"(?:https?://[^/]*)?(?:/.*?)?/notes/(?:_in/[^/]*/)?")
 _CLASSES = {
     "code": re.compile(r"language-[\w+#.-]+"),
     "div": re.compile("table"),
@@ -63,7 +68,7 @@ def render(markdown: str, highlights: Sequence[Highlight] = (), base: str = "") 
         if token.type == "inline":
             if ranges := page.inline_ranges(position):
                 token.children = list(marked(page.pieces(token), ranges))
-            token.children = _resolved(token.children or (), base)
+            token.children = _resolved(token.children or (), partial(_joined, base))
         elif token.type in ("fence", "code_block"):
             _set_code(token, page.code_ranges(token))
         elif token.type == "html_block" and page.touches(token):
@@ -81,32 +86,40 @@ def render_quote(markdown: str, highlight: Highlight, base: str = "") -> str:
     return _clean("<br>".join(_quoted(page, base)), new_tab=True)
 
 
-def no_picture(_: str) -> str:
+def as_written(href: str, _: bool) -> str:
+    """Return that a link leads where it says."""
+    return href
+
+
+def no_picture(_: str, __: bool) -> str:
     """Return that a picture is served nowhere, whatever its address."""
     return ""
 
 
 def render_document(
-    source: str, picture: Callable[[str], str] = no_picture
+    source: str, lead: Lead = as_written, picture: Lead = no_picture
 ) -> tuple[str, list[TocEntry]]:
     """Return a document as HTML, headings with their anchors as ids, and its contents.
 
-    picture returns where one is served, by its address as written, or an empty text; then it
-    becomes a link.
+    lead returns where a link leads by its address as written and whether it is in double brackets;
+    where that is empty, its words alone are shown. picture returns the same of pictures; one that
+    is not served becomes a link.
     """
     page = Page(source, ())
     anchors = iter(heading_anchors(page.tokens))
+    done: set[str] = set()
     for token in page.tokens:
         if token.type == "heading_open":
             if anchor := next(anchors):
                 token.attrSet("id", anchor)
         elif token.type == "inline":
-            token.children = _resolved(token.children or (), "", picture)
+            token.children = _resolved(token.children or (), lead, picture)
+            done |= {str(each.attrGet(name)) for each in token.children for name in ("href", "src")}
         elif token.type in ("fence", "code_block"):
             _set_code(token, [])
     sections = parse(source, "").sections
     contents = [TocEntry(s.title, s.anchor, s.level) for s in sections if s.anchor]
-    return _clean_document(_html(page), picture), contents
+    return _clean_document(_html(page), lead, picture, done), contents
 
 
 def _html(page: Page) -> str:
@@ -126,7 +139,8 @@ def _quoted(page: Page, base: str) -> Iterator[str]:
         if token.type == "inline" and kind == "th_open":
             columns.append(plain(token.children))
         elif token.type == "inline" and (ranges := page.inline_ranges(position)):
-            words = _inline(page, _resolved(kept(page.pieces(token), ranges), base))
+            pieces = kept(page.pieces(token), ranges)
+            words = _inline(page, _resolved(pieces, partial(_joined, base)))
             if kind == "td_open":
                 cells.append(words)
             else:
@@ -149,35 +163,46 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> str:
     return "<br>".join([cells[0], *rest])
 
 
-def _resolved(
-    tokens: Sequence[Token], base: str, picture: Callable[[str], str] = no_picture
-) -> list[Token]:
-    """Return inline tokens with links relative to base, and pictures that are not served here as
-    links to them.
+def _resolved(tokens: Sequence[Token], lead: Lead, picture: Lead = no_picture) -> list[Token]:
+    """Return inline tokens with links where they lead, without those that lead nowhere, and
+    pictures that are not served here as links to them.
 
     A page that shows notes fetches nothing from elsewhere that its reader did not click.
     """
     found: list[Token] = []
-    depth = 0
+    # Of each link around a token, whether it leads somewhere.
+    around: list[bool] = []
     for token in tokens:
+        wiki = token.markup == WIKI
         if token.type == "link_open":
-            depth += 1
-            token.attrSet("href", _joined(base, token.attrGet("href")))
-        elif token.type == "link_close":
-            depth -= 1
-        if token.type != "image" or picture(str(token.attrGet("src") or "")):
+            address = lead(str(token.attrGet("href") or ""), wiki)
+            token.attrSet("href", address)
+            around.append(bool(address))
+        if token.type == "link_close" and not around.pop():
+            continue
+        if token.type != "image":
+            found += [token] if token.type != "link_open" or around[-1] else []
+            continue
+        source = str(token.attrGet("src") or "")
+        if served := picture(source, wiki):
+            alt = str(token.meta.get("alt", ""))
+            token.children = token.children or [Token("text", "", 0, content=alt)]
+            token.attrSet("src", served)
             found.append(token)
             continue
-        address = _joined(base, token.attrGet("src"))
-        text = Token("text", "", 0, content=plain(token.children) or address)
+        address = lead(source, wiki)
+        text = Token("text", "", 0, content=plain(token.children) or unquote(source))
         link = Token("link_open", "a", 1, attrs={"href": address})
-        found += [text] if depth else [link, text, Token("link_close", "a", -1)]
+        bare = not address or any(around)
+        found += [text] if bare else [link, text, Token("link_close", "a", -1)]
     return found
 
 
-def _joined(base: str, address: object) -> str:
+def _joined(base: str, address: str, _: bool) -> str:
+    # What stands at the root of the notes is below where the reader has them.
+    root = _READER.match(base) if address.startswith("/") and not address.startswith("//") else None
     try:
-        return urljoin(base, str(address or ""))
+        return root[0] + address.lstrip("/") if root else urljoin(base, address)
     except ValueError:
         return ""
 
@@ -208,12 +233,17 @@ def _clean(source: str, *, new_tab: bool = False) -> str:
     )
 
 
-def _clean_document(source: str, picture: Callable[[str], str]) -> str:
-    """Return the same of a whole document, which has anchors and the pictures served here."""
+def _clean_document(source: str, lead: Lead, picture: Lead, done: Container[str]) -> str:
+    """Return the same of a whole document, which has anchors and the pictures served here.
+
+    done: addresses that need not be looked for any more.
+    """
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if (tag, name) == ("img", "src"):
-            return picture(value) or None
+            return value if value in done else picture(value, False) or None
+        if (tag, name) == ("a", "href"):
+            return value if value in done else lead(value, False) or None
         if tag == "img" and name in ("width", "height"):
             return value if value.isdecimal() else None
         return _attribute(tag, name, value)

@@ -65,7 +65,8 @@ def check(
     found = each(partial(_check_file, folder), notes, workers)
     for (name, _), checked in zip(notes, found, strict=True):
         anchors[name] = checked.anchors
-        aliases |= {alias: name for alias in reversed(checked.aliases) if alias not in aliases}
+        for alias in checked.aliases:
+            aliases.setdefault(alias, name)
         if checked.waiting:
             waiting[name] = list(checked.waiting)
         findings += [Finding(name, *found) for found in checked.found if found[2] in rules]

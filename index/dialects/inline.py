@@ -16,7 +16,7 @@ from mdit_py_plugins.footnote.index import footnote_ref
 
 from index.anchors import slug
 from index.dialects import spoken
-from index.dialects.attributes import ATTRIBUTES
+from index.dialects.attributes import ATTRIBUTES, identifier
 
 _SHORTCODE = regex.compile(r"\{\{[<%](?P<body>(?:(?!\{\{|[>%]\}\}).)*+)[>%]\}\}", regex.DOTALL)
 _LIQUID = regex.compile(r"\{%-?(?P<body>(?:(?!\{%|-?%\}).)*+)-?%\}", regex.DOTALL)
@@ -85,9 +85,13 @@ def _attributes(state: StateInline, silent: bool) -> bool:
     if match is None:
         return False
     before, after = state.src[: state.pos][-1:], state.src[match.end() :][:1]
-    alone = before in ("", "\n") and after in ("", "\n")
+    given = identifier(match[0])
+    # At the end of a line, an id is no prose.
+    alone = after in ("", "\n") and (before in ("", "\n") or bool(given))
     if not (alone or before in ("]", ")", "`", "*", ">") or match[0].startswith("{:")):
         return False
+    if given and not silent:
+        state.push("html_inline", "", 0).content = f'<a id="{escape(given)}"></a>'
     return _shown(state, silent, match.end(), "")
 
 
