@@ -15,8 +15,10 @@ from markdown_it.token import Token
 
 from assistant.answer import Highlight
 from index.dialects.inline import WIKI
-from index.markdown import heading_anchors, plain
+from index.ids import tags
+from index.markdown import heading_anchors, plain, second_anchors
 from index.sections import parse
+from ui.footnotes import footnoted
 from ui.highlights import Page, Range, kept, marked, marked_html
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -38,11 +40,14 @@ _ATTRIBUTES = {
 }
 # What only a whole document has.
 _DOCUMENT = {
-    **{heading: {"id"} for heading in _HEADINGS},
+    "*": {"id"},
+    "a": {"href", "name"},
     "img": {"alt", "height", "src", "title", "width"},
 }
 Lead: TypeAlias = Callable[[str, bool], str]
 _READER = re.compile(r"(?:https?://[^/]*)?(?:/.*?)?/notes/(?:_in/[^/]*/)?")
+# Ids of the page around a document: its own are never called so.
+TEXT, BOX = OWN = ("page.text", "page.search")
 _CLASSES = {
     "code": re.compile(r"language-[\w+#.-]+"),
     "div": re.compile("table"),
@@ -106,20 +111,44 @@ def render_document(
     is not served becomes a link.
     """
     page = Page(source, ())
-    anchors = iter(heading_anchors(page.tokens))
+    anchors = zip(heading_anchors(page.tokens), second_anchors(page.tokens), strict=True)
     done: set[str] = set()
+    second = ""
     for token in page.tokens:
         if token.type == "heading_open":
-            if anchor := next(anchors):
+            anchor, second = next(anchors)
+            if anchor:
                 token.attrSet("id", anchor)
         elif token.type == "inline":
+            for each in token.children or ():
+                if each.type == "html_inline":
+                    each.content = _with_ids(each.content)
+            if second:
+                place = Token("html_inline", "", 0, content=_place(second))
+                token.children, second = [place, *(token.children or ())], ""
             token.children = _resolved(token.children or (), lead, picture)
             done |= {str(each.attrGet(name)) for each in token.children for name in ("href", "src")}
         elif token.type in ("fence", "code_block"):
             _set_code(token, [])
+        elif token.type == "html_block":
+            token.content = _with_ids(token.content)
+    page.tokens = footnoted(page.tokens)
     sections = parse(source, "").sections
     contents = [TocEntry(s.title, s.anchor, s.level) for s in sections if s.anchor]
     return _clean_document(_html(page), lead, picture, done), contents
+
+
+def _place(name: str) -> str:
+    return f'<a id="{html.escape(name)}"></a>'
+
+
+def _with_ids(source: str) -> str:
+    """Return HTML with the ids of tags that are taken off, so that links to them lead there."""
+    for tag in reversed(tags(source)):
+        if tag.name not in _TAGS:
+            places = "".join(_place(name) for name in tag.ids)
+            source = source[: tag.start] + places + source[tag.start :]
+    return source
 
 
 def _html(page: Page) -> str:
@@ -244,6 +273,8 @@ def _clean_document(source: str, lead: Lead, picture: Lead, done: Container[str]
             return value if value in done else picture(value, False) or None
         if (tag, name) == ("a", "href"):
             return value if value in done else lead(value, False) or None
+        if name in ("id", "name"):
+            return None if value in OWN else value
         if tag == "img" and name in ("width", "height"):
             return value if value.isdecimal() else None
         return _attribute(tag, name, value)
