@@ -15,7 +15,7 @@ def footnoted(tokens: Sequence[Token]) -> list[Token]:
     position = 0
     while position < len(tokens):
         token = tokens[position]
-        number = calls.get(token.meta.get("label"), (0, 0))[0]
+        number = calls.get(str(token.meta.get("label")), (0, 0))[0]
         after = closing(tokens, position) + 1
         if token.type == "footnote_reference_open" and number and number not in notes:
             notes[number] = tokens[position + 1 : after - 1]

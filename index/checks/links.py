@@ -132,7 +132,7 @@ def look_up(folder: Folder, page: str, link: Link) -> Found | Awaiting | None:
 
 
 def _awaiting(link: Link, target: Target) -> Awaiting | None:
-    is_page = target.kind == "file" and target.path.lower().endswith(SUFFIXES) and not link.image
+    is_page = target.kind == "file" and target.path.lower().endswith(SUFFIXES)
     if not is_page or not target.fragment or _MADE.match(target.fragment):
         return None
     return Awaiting(link, target.path, target.fragment, target.language)
