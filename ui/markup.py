@@ -139,7 +139,7 @@ def render_document(
 
 
 def _place(name: str) -> str:
-    return f'<a id="{html.escape(name)}"></a>'
+    return f'<span id="{html.escape(name)}"></span>'
 
 
 def _with_ids(source: str) -> str:

@@ -170,7 +170,7 @@ def _label(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return False
     if not silent:
         token = state.push("html_block", "", 0)
-        token.content, token.map = f'<a id="{escape(match["id"])}"></a>\n', [start, start + 1]
+        token.content, token.map = f'<span id="{escape(match["id"])}"></span>\n', [start, start + 1]
         state.line = start + 1
     return True
 

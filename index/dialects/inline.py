@@ -91,7 +91,7 @@ def _attributes(state: StateInline, silent: bool) -> bool:
     if not (alone or before in ("]", ")", "`", "*", ">") or match[0].startswith("{:")):
         return False
     if given and not silent:
-        state.push("html_inline", "", 0).content = f'<a id="{escape(given)}"></a>'
+        state.push("html_inline", "", 0).content = f'<span id="{escape(given)}"></span>'
     return _shown(state, silent, match.end(), "")
 
 
