@@ -104,7 +104,7 @@ class Folder:
         path = posixpath.normpath(path) if path else "."
         if path == ".." or path.startswith("../"):
             return "beyond", ""
-        pages = () if path == "." else self._pages(path, page)
+        pages = () if path == "." else self._pages(path, page, slash)
         home = (
             index
             for name in (_INDEXES if self._kind(path) == "folder" else ())
@@ -116,10 +116,14 @@ class Folder:
             return "file", found
         return ("folder", "" if path == "." else path) if self._kind(path) else ("missing", "")
 
-    def _pages(self, path: str, page: str) -> Iterator[str]:
-        """Yield the files that a path names: itself, with a suffix, or in a language."""
+    def _pages(self, path: str, page: str, slash: bool = False) -> Iterator[str]:
+        """Yield the files that a path names: itself, with a suffix, or in a language.
+
+        slash: whether one follows it, as no file has it.
+        """
         stem = path.removesuffix(".html").removesuffix(".htm")
-        for candidate in (path, *(stem + suffix for suffix in SUFFIXES)):
+        named = (stem + suffix for suffix in SUFFIXES)
+        for candidate in named if slash else (path, *named):
             if self._kind(candidate) == "file":
                 yield candidate
         for suffix in SUFFIXES:
@@ -138,7 +142,7 @@ class Folder:
         for kind, found in (self._at(name, page), self._relative(page, name)):
             if kind == "file":
                 return kind, found
-        wanted = name.strip("/").casefold()
+        wanted = name.casefold()
         near = posixpath.dirname(page)
         paths = [
             path

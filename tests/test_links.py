@@ -169,3 +169,26 @@ def test_a_class_of_any_tag_is_dropped_without_a_word(
     body = Site(written(tmp_path, {"a.md": text})).page("a.md")
     assert "class='x'" not in body
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("tools/saw.md", "tools/saw"),
+        ("tools/saw/", "tools/saw"),
+        ("tools/", "tools/README"),
+        ("tools", "tools/README"),
+        ("loose", "_in/main/loose/"),
+        ("_in/main/loose", "_in/main/loose/"),
+        (normalize("NFD", "tools/오래된 것/대패"), "tools/오래된 것/대패"),
+        ("Saw", "tools/saw"),
+        ("톱", "tools/saw"),
+        ("art/pic.png", "_files/main/art/pic.png"),
+        ("pic.png", "_files/main/art/pic.png"),
+        ("pic.png/", ""),
+        ("nothing", ""),
+        ("../../etc/passwd", ""),
+    ],
+)
+def test_an_address_leads_where_notes_mean(tmp_path: Path, address: str, found: str) -> None:
+    assert unquote(Site(written(tmp_path, NOTES)).leads.at(address)) == found

@@ -227,11 +227,16 @@ def _resolved(tokens: Sequence[Token], lead: Lead, picture: Lead = no_picture) -
     return found
 
 
-def _joined(base: str, address: str, _: bool) -> str:
-    # What stands at the root of the notes is below where the reader has them.
-    root = _READER.match(base) if address.startswith("/") and not address.startswith("//") else None
+def _joined(base: str, address: str, wiki: bool) -> str:
+    """Return where a link leads from the reader's page at base, which finds what is meant by it."""
+    # What stands at the root of the notes, or anywhere by its name, is below where the reader is.
+    named = wiki and not address.startswith("#")
+    absolute = address.startswith("/") and not address.startswith("//")
+    root = _READER.match(base) if named or absolute else None
     try:
-        return root[0] + address.lstrip("/") if root else urljoin(base, address)
+        return (
+            root[0] + address.removeprefix("/notes").lstrip("/") if root else urljoin(base, address)
+        )
     except ValueError:
         return ""
 

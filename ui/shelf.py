@@ -44,8 +44,6 @@ class Shelf:
 
         Empty where it holds none; path is empty for the whole corpus.
         """
-        if not path and len(self.corpora) == 1:
-            return "./"
         listed = f"{_CORPUS}{corpus}/{path}".rstrip("/") + "/"
         return quote(listed) if self.below(listed) else ""
 
