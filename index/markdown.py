@@ -138,13 +138,13 @@ def heading_anchors(tokens: Sequence[Token]) -> list[str]:
     return list(unique((slug(_anchor_text(inline)) for _, inline in headings), given))
 
 
-def second_anchors(tokens: Sequence[Token]) -> list[str]:
+def second_anchors(tokens: Sequence[Token], first: Sequence[str]) -> list[str]:
     """Return of each heading the anchor of its words as well, empty where that is its first one.
 
-    Some generators give a heading both, and notes link to either.
+    Some generators give a heading both, and notes link to either. first: what heading_anchors gave.
     """
     inlines = [tokens[i + 1] for i, t in enumerate(tokens) if t.type == "heading_open"]
-    taken = set(heading_anchors(tokens))
+    taken = set(first)
     found = []
     for inline in inlines:
         own = slug(plain(inline.children))

@@ -111,7 +111,8 @@ def render_document(
     is not served becomes a link.
     """
     page = Page(source, ())
-    anchors = zip(heading_anchors(page.tokens), second_anchors(page.tokens), strict=True)
+    first = heading_anchors(page.tokens)
+    anchors = zip(first, second_anchors(page.tokens, first), strict=True)
     done: set[str] = set()
     second = ""
     for token in page.tokens:

@@ -106,7 +106,8 @@ class Page:
     @cached_property
     def anchors(self) -> Anchors:
         """Return every fragment that leads into the page."""
-        names = {*heading_anchors(self.tokens), *second_anchors(self.tokens)}
+        first = heading_anchors(self.tokens)
+        names = {*first, *second_anchors(self.tokens, first)}
         names |= {name for name, _ in self.explicit}
         made = bool(_INCLUDE.search(self.masked) or _OPEN_LINE.search(self.masked))
         for number, token in enumerate(self.tokens):
