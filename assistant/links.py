@@ -10,14 +10,20 @@ from assistant import sites
 from index.notes import Document, Section
 
 READER = "/notes/{document}#{anchor}"
+# Where the reader has a document whose id an earlier one has already.
+_APART = "/notes/_in/{corpus}/{document}#{anchor}"
 _NAMED = re.compile(r"([^\s/:={}?#]+)=")
 _SLASHES = re.compile(r"/{2,}")
 # RFC 3986 pchar without the percent sign; Hangul stays readable, browsers encode it themselves.
 _FRAGMENT_LENGTH = 100
 
 
-def section_url(template: str, base: str, document: Document, section: Section) -> str:
+def section_url(
+    template: str, base: str, document: Document, section: Section, apart: bool = False
+) -> str:
     """Return the link to a section; absolute where base is, as `https://notes.example.org`.
+
+    apart: whether a document of an earlier corpus has the same id, as Notes.is_apart says.
 
     template: one for all corpora, or `name=template name=template`, white space between them,
     since no address holds any. A corpus that is not named has the one without a name, else the
@@ -25,6 +31,7 @@ def section_url(template: str, base: str, document: Document, section: Section) 
     """
     templates = _templates(template)
     chosen = templates.get(document.corpus, templates.get("", READER))
+    chosen = _APART if apart and chosen == READER else chosen
     used = {name: _FIELDS[name](document, section) for name in _names(chosen)}
     link = chosen.format(**used).removesuffix("#")
     scheme, separator, rest = link.rpartition("://")

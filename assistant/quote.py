@@ -14,7 +14,7 @@ def quote(
     passage = notes.passages[hit.passage]
     document = notes.documents[passage.document]
     section = document.sections[passage.section]
-    url = section_url(link_template, public_url, document, section)
+    url = section_url(link_template, public_url, document, section, notes.is_apart(document))
     answers = [passage.lines[number] for number in hit.answers]
     return FoundPassage(
         rank=rank,

@@ -246,7 +246,8 @@ def _hit(
     document = notes.documents[passage.document]
     section = document.sections[passage.section]
     line = ranking.line(assistant.snapshot.contents, number)
-    url = section_url(assistant.link_template, assistant.public_url, document, section)
+    apart = notes.is_apart(document)
+    url = section_url(assistant.link_template, assistant.public_url, document, section, apart)
     text = passage.text(document.source)
     return SearchHit(
         rank=rank,

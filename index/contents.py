@@ -39,6 +39,14 @@ class Notes:
     korean: Mask
     names: Sequence["Name"]
 
+    @cached_property
+    def _first(self) -> dict[str, str]:
+        return {name.id: name.corpus for name in reversed(self.names)}
+
+    def is_apart(self, document: Document) -> bool:
+        """Return whether a document of an earlier corpus has the same id."""
+        return self._first.get(document.id, document.corpus) != document.corpus
+
 
 @dataclass(frozen=True, eq=False)
 class Contents:

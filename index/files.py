@@ -57,6 +57,11 @@ def find(place: Path, globs: Chosen) -> Iterator[tuple[str, Path]]:
     yield _normal(place.name), place
 
 
+def folder_of(place: Path) -> Path:
+    """Return the folder that the paths of a corpus are below: a lone file's is the one it is in."""
+    return place.parent if place.is_file() else place
+
+
 def _below(
     root: Path, folder: Path, above: str, globs: Chosen, ignored: tuple["_Ignored", ...]
 ) -> Iterator[tuple[str, Path]]:

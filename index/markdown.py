@@ -141,6 +141,21 @@ def heading_anchors(tokens: Sequence[Token]) -> list[str]:
     return list(unique((slug(_anchor_text(inline)) for _, inline in headings), given))
 
 
+def second_anchors(tokens: Sequence[Token], first: Sequence[str]) -> list[str]:
+    """Return of each heading the anchor of its words as well, empty where that is its first one.
+
+    Some generators give a heading both, and notes link to either. first: what heading_anchors gave.
+    """
+    inlines = [tokens[i + 1] for i, t in enumerate(tokens) if t.type == "heading_open"]
+    taken = set(first)
+    found = []
+    for inline in inlines:
+        own = slug(plain(inline.children))
+        found.append("" if own in taken else own)
+        taken.add(own)
+    return found
+
+
 def is_navigation(tokens: Sequence[Token]) -> bool:
     """Return whether a block is made only of links into its own page, or will be."""
     inlines = [token for token in tokens if token.type == "inline"]
@@ -159,7 +174,7 @@ def _only_page_links(children: Sequence[Token]) -> bool:
                 return False
         elif token.type == "link_close":
             inside = False
-        elif not inside and WORD.search(token.content):
+        elif not inside and token.type != "html_inline" and WORD.search(token.content):
             return False
     return links > 0
 

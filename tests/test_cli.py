@@ -11,6 +11,7 @@ import pytest
 from running import NOTES, ROOT, Server, environment, free_port, notes, server
 
 from assistant.answer import Answer, DocumentRef, FoundPassage, Grade, Highlight, SectionRef
+from assistant.ask import Assistant, Question
 from assistant.messages import message
 from index.markdown import parser, plain
 from ui.terminal import show
@@ -298,3 +299,14 @@ def test_notes_do_not_steer_the_terminal(tmp_path: Path) -> None:
     done = notes(tmp_path / "data", "ask", "red volume")
     assert "volume" in done.stdout
     assert not set("\x1b\u202e") & set(done.stdout)
+
+
+def test_a_lone_file_is_named_where_it_is(
+    docker: Assistant, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    asked = "볼륨은 어디에 저장되나요?"
+    answer = docker.ask(Question(asked))
+    for place in ("corpus", "corpus/docker.md"):
+        show(answer, asked, {"default": str(ROOT / place)}, "")
+        assert f"    corpus/docker.md:{answer.passages[0].line}" in capsys.readouterr().out

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from assistant.links import check_template, section_url
+from assistant.links import READER, check_template, section_url
 from assistant.settings import read_settings
 from index.checks.folder import check_page
 from index.checks.links import Folder
@@ -407,6 +407,17 @@ def test_long_html_is_cut_at_its_rows() -> None:
 def test_templates_of_other_fields_are_refused(template: str) -> None:
     with pytest.raises(ValueError, match=r"may hold \{document\}"):
         check_template(template)
+
+
+def test_of_equal_ids_each_is_read_in_its_own_corpus() -> None:
+    (note,) = read({"a b": SITES / "obsidian" / "Notes" / "Bowline.md"}).documents
+    section = note.sections[1]
+    for base in ("", "https://n.example"):
+        assert section_url(READER, base, note, section, apart=True) == (
+            f"{base}/notes/_in/a%20b/Bowline#tie-it"
+        )
+    own = "https://d.example/{document}"
+    assert section_url(own, "", note, section, apart=True) == "https://d.example/Bowline"
 
 
 def test_a_corpus_without_a_template_is_read_here() -> None:

@@ -166,16 +166,13 @@ def test_piece_of_a_list_starts_at_the_margin() -> None:
 def test_nothing_harmful_comes_through(markdown: str) -> None:
     whole = Highlight(0, len(markdown))
     quoted = render_quote(markdown, whole)
-    for source in (
-        render(markdown),
-        render(markdown, [whole]),
-        render_document(markdown)[0],
-        quoted,
-    ):
+    document = render_document(markdown)[0]
+    for source in (render(markdown), render(markdown, [whole]), document, quoted):
         for tag, attributes in Read(source).tags:
             assert tag not in ("script", "img", "iframe", "style", "svg", "math", "form", "input")
             assert not [name for name in attributes if name.startswith("on") or name == "style"]
-            assert "id" not in attributes
+            # Only into a whole document do links lead.
+            assert "id" not in attributes or source is document
             assert ":" not in attributes.get("href", "").replace("https://example.org/", "")
             assert attributes.get("class", "table") in ("table", "language-x")
 
@@ -230,3 +227,25 @@ def test_document_has_the_anchors_of_the_index() -> None:
 
 def test_document_shows_no_front_matter() -> None:
     assert "lang: ko" not in render_document(DOCKER)[0]
+
+
+@pytest.mark.parametrize(
+    ("link", "base", "leads"),
+    [
+        ("[a](../b.md)", "/notes/c/d#e", "/notes/b.md"),
+        ("[a](/b/c)", "/notes/d/e#f", "/notes/b/c"),
+        ("[a](/notes/b)", "/notes/d", "/notes/b"),
+        ("[a](/b)", "https://n.example/sub/notes/d#f", "https://n.example/sub/notes/b"),
+        ("[a](/b)", "/sub/notes/_in/team/d", "/sub/notes/_in/team/b"),
+        ("[a](/b)", "https://wiki.example/d", "https://wiki.example/b"),
+        ("[[b]]", "/notes/c/d#e", "/notes/b"),
+        ("[[#b]]", "/notes/c/d#e", "/notes/c/d#b"),
+        ("![[b.png]]", "/notes/c/d", "/notes/b.png"),
+        ("[a](//x.example/b)", "/notes/c", "//x.example/b"),
+    ],
+)
+def test_links_of_an_answer_lead_where_the_reader_has_them(
+    link: str, base: str, leads: str
+) -> None:
+    found = [attributes.get("href") for _, attributes in Read(render(link, (), base)).tags]
+    assert leads in found

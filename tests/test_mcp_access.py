@@ -39,6 +39,14 @@ def guarded(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield running
 
 
+@pytest.fixture(scope="module")
+def behind(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server behind a proxy on this machine, whose word it takes."""
+    data_dir = copied(server, tmp_path_factory.mktemp("behind"))
+    with run_server(data_dir, "--trusted-proxies", "127.0.0.1") as running:
+        yield running
+
+
 @pytest.fixture
 def key(guarded: Server) -> str:
     """Return a key of one test's own, so that none meets what another has used up."""
@@ -84,6 +92,28 @@ class TestWhoMayCall:
         assert answer["status"] == "answered"
         # Below the path that the proxy shows.
         assert answer["passages"][0]["url"].startswith(f"{guarded.url}/assistant/notes/docker#")
+
+    def test_whoever_writes_a_slash_at_the_end(self, guarded: Server, key: str) -> None:
+        for prefix in ("", "/assistant"):
+            url = f"{guarded.url}{prefix}/mcp/"
+            fields = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"} | BOTH
+            response = httpx.post(url, json=LIST, headers=fields, timeout=60)
+            assert response.status_code == 200
+            assert response.json()["result"]["tools"]
+
+    @pytest.mark.parametrize(
+        ("proxy", "said", "scheme"),
+        [(True, "https", "https"), (True, "https, http", "https"), (True, "gopher", "http"),
+         (True, "", "http"), (False, "https", "http")],
+    )  # fmt: skip
+    def test_links_have_the_scheme_that_a_trusted_proxy_was_asked_by(
+        self, server: Server, behind: Server, proxy: bool, said: str, scheme: str
+    ) -> None:
+        asked = behind if proxy else server
+        named = {"X-Forwarded-Proto": said}
+        answer = given(over_http(asked.url, calling("ask", question="볼륨?"), **named))
+        host = asked.url.removeprefix("http")
+        assert answer["passages"][0]["url"].startswith(f"{scheme}{host}/notes/docker#")
 
     def test_the_sites_that_may_ask(self, guarded: Server, key: str) -> None:
         asked = {

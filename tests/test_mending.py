@@ -26,6 +26,7 @@ from index.sections import parse
 from ui.building import build_index
 from ui.cards import answer_card
 from ui.frame import Visit
+from ui.leads import Leads
 from ui.pages import note
 from ui.shelf import Shelf
 from ui.terminal import show
@@ -261,7 +262,7 @@ class TestAnswers:
     def test_the_reader_says_so(self, assistant: Assistant) -> None:
         shelf = Shelf(tuple(assistant.snapshot.notes.documents))
         pages = {
-            document.id: note(document, shelf, Visit("ko", ""), str).body
+            document.id: note(document, shelf, Leads(shelf, {}), Visit("ko", "")).body
             for document in shelf.documents
         }
         assert "깨진 글자를 복원한 노트" in pages["docker"]

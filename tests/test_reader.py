@@ -304,6 +304,25 @@ def test_a_page_says_what_it_is(library: Server) -> None:
     assert httpx.get(f"{library.url}/notes/nowhere").status_code == 404
 
 
+def test_a_folder_without_a_page_of_its_own_lists_its_notes(library: Server) -> None:
+    with httpx.Client(base_url=library.url, follow_redirects=True) as client:
+        for path in ("guide", "guide/", "_in/main/guide"):
+            found = client.get(f"/notes/{path}")
+            assert (found.status_code, found.url.path) == (200, "/notes/_in/main/guide/")
+            assert 'href="/notes/guide/install"' in found.text
+            assert "Docker for the team" not in found.text
+        assert client.get("/notes/docker/").url.path == "/notes/docker"
+
+
+def test_answers_lead_to_the_note_of_their_own_corpus(library: Server) -> None:
+    found = httpx.get(f"{library.url}/api/v1/search", params={"q": "friday"}).json()
+    assert found["hits"][0]["url"] == "/notes/_in/team/docker#rules"
+    url = f"{library.url}/api/v1/documents/docker/sections"
+    for corpus, path in (("main", "docker"), ("team", "_in/team/docker")):
+        sections = httpx.get(url, params={"corpus": corpus}).json()["sections"]
+        assert all(each["url"].startswith(f"/notes/{path}#") for each in sections)
+
+
 def test_links_stay_below_the_path_that_a_proxy_shows(
     library: Server, onnx_encoder: OnnxEncoder
 ) -> None:

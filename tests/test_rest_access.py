@@ -296,6 +296,27 @@ class TestPublic:
             assert moved.headers["location"] == "/assistant/notes/"
         assert call(public, "GET", "/assistantx/health/live", None).status_code == 404
 
+    def test_what_it_says_leads_below_its_root_path(self, public: Server) -> None:
+        answer = call(public, "POST", "/api/v1/ask", QUESTION).json()
+        assert answer["passages"][0]["url"].startswith("/assistant/notes/docker#")
+        for path in ("/api/v1/nothing", "/metrics"):
+            kind = call(public, "GET", path, None).json()["type"]
+            assert kind.startswith("/assistant/problems/")
+            assert call(public, "GET", kind, None).status_code == 200
+        page = call(public, "GET", "/", None).text
+        (manifest,) = re.findall(r'<link rel="manifest" href="([^"]+)"', page)
+        assert manifest == "/assistant/manifest.json"
+        assert call(public, "GET", manifest, None).json()["start_url"] == "./"
+        welcome = call(public, "GET", "/config", None).text
+        assert "/assistant/notes/docker#" in welcome
+        assert '"/notes/docker#' not in welcome
+
+    def test_no_redirection_leaves_the_scheme_or_asks_to_post_again(self, public: Server) -> None:
+        for path in ("/api/v1/ask/", "/assistant/api/v1/ask/"):
+            assert call(public, "POST", path, QUESTION).status_code == 200
+        moved = call(public, "GET", "/assistant/docs/", None)
+        assert moved.headers["location"] == "/assistant/docs"
+
 
 class TestOtherSites:
     def test_a_page_of_a_named_site_may_ask(self, public: Server) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import nh3
 
 from assistant.answer import Answer, FoundPassage
-from assistant.links import section_url
+from assistant.links import READER, section_url
 from assistant.messages import caveat
 from assistant.outline import first_line, outline
 from index.contents import Notes
@@ -19,7 +19,6 @@ from index.notes import Document, Section
 from ui.labels import LANGUAGES, both, label
 from ui.markup import render, render_quote
 
-_READER = "/notes/{document}#{anchor}"
 _CARDS = 12
 _FOLDED_FROM = 8
 _REASONS = ("wrong", "elsewhere", "unclear")
@@ -53,13 +52,15 @@ def notice_card(texts: dict[Language, str]) -> str:
     return f'<div class="note-card"><p class="note-message">{both(texts)}</p></div>'
 
 
-def welcome(notes: Notes, examples: Sequence[tuple[str, str]]) -> str:
+def welcome(notes: Notes, examples: Sequence[tuple[str, str]], root: str = "") -> str:
     """Return what the notes cover as HTML: their title, the promise, their sections, and examples.
 
-    examples: each with the language of visitors who see it, empty for all.
+    examples: each with the language of visitors who see it, empty for all. root: the path below
+    which a proxy shows the server.
     """
     cards = "".join(
-        _topic(document, section) for document, section in outline(notes.documents, _CARDS)
+        _topic(document, section, root, notes.is_apart(document))
+        for document, section in outline(notes.documents, _CARDS)
     )
     titles = "".join(f'<span lang="{key}">{escape(title(notes, key))}</span>' for key in LANGUAGES)
     chips = "".join(_chip(text, f"only-{key}" if key else "") for text, key in examples)
@@ -228,8 +229,8 @@ def _link(url: str, text: str, about: str = "") -> str:
     return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{text}{where}</a>'
 
 
-def _topic(document: Document, section: Section) -> str:
-    url = section_url(_READER, "", document, section)
+def _topic(document: Document, section: Section, root: str, apart: bool) -> str:
+    url = section_url(READER, root, document, section, apart)
     return (
         f'<li lang="{document.language}"><a href="{escape(url)}"><strong>{escape(section.title)}'
         f"</strong><span>{escape(first_line(document, section))}</span></a></li>"

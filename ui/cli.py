@@ -390,13 +390,10 @@ def _assistant(settings: Settings, build_missing: bool = False) -> "Assistant":
     snapshot = snapshot or _build(settings, encoder)
     store.check_weights(snapshot.manifest, encoder.weights)
     snapshot = attached(snapshot, milvus(settings))
+    # Without an address, links are taken from that of the page: below where a proxy shows it.
+    base = settings.public_url or settings.root_path
     return Assistant(
-        snapshot,
-        encoder,
-        settings.link_template,
-        settings.public_url,
-        settings.risk,
-        reranker_of(settings),
+        snapshot, encoder, settings.link_template, base, settings.risk, reranker_of(settings)
     )
 
 

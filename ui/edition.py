@@ -1,6 +1,7 @@
 """What the chat says of one version of the notes, before anybody asks."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from assistant.ask import Assistant
 from index.contents import Notes
@@ -20,7 +21,8 @@ class Edition:
         notes = assistant.snapshot.notes
         self.assistant = assistant
         self.suggestions = Suggestions(assistant)
-        self.welcome = welcome(notes, list(_examples(notes)))
+        root = urlsplit(assistant.public_url).path
+        self.welcome = welcome(notes, list(_examples(notes)), root)
 
 
 def _examples(notes: Notes) -> Iterator[tuple[str, str]]:

@@ -5,10 +5,13 @@ import posixpath
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
 
 from fastapi.responses import FileResponse, PlainTextResponse, Response
 
+from index.files import folder_of
+
+# Below `/notes/`.
+PLACE = "_files/"
 _TYPES = {
     ".avif": "image/avif",
     ".gif": "image/gif",
@@ -34,24 +37,6 @@ def is_picture(path: str) -> bool:
     return posixpath.splitext(path)[1].lower() in _TYPES
 
 
-def address(base: str, document: str, source: str) -> str:
-    """Return where a picture of a document is served, empty where it is not.
-
-    base: where its corpus's files are. document: its path in the corpus. source: the picture's
-    address as the document has it; one that starts with a slash is taken from the corpus's folder.
-    """
-    try:
-        parts = urlsplit(source.strip())
-    except ValueError:
-        return ""
-    if parts.scheme or parts.netloc or not is_picture(parts.path):
-        return ""
-    path = unquote(parts.path)
-    folder = "" if path.startswith("/") else posixpath.dirname(document)
-    inside = posixpath.normpath(posixpath.join(folder, path.lstrip("/")))
-    return base + quote(inside) if _is_plain(inside) else ""
-
-
 def find(folder: Path, path: str) -> Path | None:
     """Return the picture at a path below the folder, None where there is none to be served."""
     if not is_picture(path) or not _is_plain(path):
@@ -69,11 +54,14 @@ def find(folder: Path, path: str) -> Path | None:
     return None
 
 
-def response(folders: Mapping[str, str], name: str) -> Response:
-    """Return the picture at `corpus/path`, or that there is none."""
-    for corpus, folder in folders.items():
+def response(places: Mapping[str, str], name: str) -> Response:
+    """Return the picture at `corpus/path`, or that there is none.
+
+    places: the folder or the lone file of each corpus.
+    """
+    for corpus, place in places.items():
         if name.startswith(f"{corpus}/"):
-            found = find(Path(folder), name.removeprefix(f"{corpus}/"))
+            found = find(folder_of(Path(place)), name.removeprefix(f"{corpus}/"))
             if found:
                 kind = _TYPES[found.suffix.lower()]
                 return FileResponse(found, headers=_HEADERS | _CACHING, media_type=kind)

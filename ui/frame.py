@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from index.language import Language
-from ui.markup import TocEntry
+from ui.markup import BOX, TEXT, TocEntry
 
 _STATIC = Path(__file__).parent / "static"
 _STYLE = (_STATIC / "reader.css").read_text()
@@ -70,9 +70,6 @@ _LABELS: dict[str, dict[Language, str]] = {
     "page-after": {"ko": "다음", "en": "Next"},
 }
 _OTHER: dict[Language, tuple[Language, str]] = {"ko": ("en", "English"), "en": ("ko", "한국어")}
-# No heading's anchor has a full stop, so these ids are the page's own.
-_TEXT = "page.text"
-_BOX = "page.search"
 _LENS = (
     '<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true" fill="none" '
     'stroke="currentColor" stroke-width="2"><circle cx="8.5" cy="8.5" r="5.5"/>'
@@ -121,11 +118,11 @@ def document(page: Page, visit: Visit) -> str:
 <script type="module">{_SCRIPT}</script>
 </head>
 <body>
-<a class="skip" href="#{_TEXT}">{visit.label("skip")}</a>
+<a class="skip" href="#{TEXT}">{visit.label("skip")}</a>
 {_bar(page, visit)}
 <div class="page">
 {_contents(page, visit)}
-<main id="{_TEXT}" lang="{page.language}" tabindex="-1">{page.body}</main>
+<main id="{TEXT}" lang="{page.language}" tabindex="-1">{page.body}</main>
 </div>
 </body>
 </html>
@@ -163,8 +160,8 @@ def _bar(page: Page, visit: Visit) -> str:
     return f"""<header class="bar">
 <a href="{notes}">{visit.label("all")}</a>
 <form class="search" role="search" action="{notes}search" data-apart="{apart}">
-<label class="heard" for="{_BOX}">{visit.label("search")}</label>
-<input id="{_BOX}" type="search" name="q" value="{escape(page.query)}" maxlength="2000"
+<label class="heard" for="{BOX}">{visit.label("search")}</label>
+<input id="{BOX}" type="search" name="q" value="{escape(page.query)}" maxlength="2000"
  placeholder="{visit.label("search")}" autocomplete="off" autocapitalize="none" spellcheck="false"
  enterkeyhint="search" aria-keyshortcuts="/">
 <button aria-label="{visit.label("find")}">{_LENS}</button>

@@ -2,18 +2,23 @@
 
 import html
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from urllib.parse import urljoin
+from typing import TypeAlias
+from urllib.parse import unquote, urljoin
 
 import nh3
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from assistant.answer import Highlight
-from index.markdown import heading_anchors, plain
+from index.dialects.inline import WIKI
+from index.ids import tags
+from index.markdown import heading_anchors, plain, second_anchors
 from index.sections import parse
+from ui.footnotes import footnoted
 from ui.highlights import Page, Range, kept, marked, marked_html
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -35,9 +40,14 @@ _ATTRIBUTES = {
 }
 # What only a whole document has.
 _DOCUMENT = {
-    **{heading: {"id"} for heading in _HEADINGS},
+    "*": {"id"},
+    "a": {"href", "name"},
     "img": {"alt", "height", "src", "title", "width"},
 }
+Lead: TypeAlias = Callable[[str, bool], str]
+_READER = re.compile(r"(?:https?://[^/]*)?(?:/.*?)?/notes/(?:_in/[^/]*/)?")
+# Ids of the page around a document: its own are never called so.
+TEXT, BOX = OWN = ("page.text", "page.search")
 _CLASSES = {
     "code": re.compile(r"language-[\w+#.-]+"),
     "div": re.compile("table"),
@@ -63,7 +73,7 @@ def render(markdown: str, highlights: Sequence[Highlight] = (), base: str = "") 
         if token.type == "inline":
             if ranges := page.inline_ranges(position):
                 token.children = list(marked(page.pieces(token), ranges))
-            token.children = _resolved(token.children or (), base)
+            token.children = _resolved(token.children or (), partial(_joined, base))
         elif token.type in ("fence", "code_block"):
             _set_code(token, page.code_ranges(token))
         elif token.type == "html_block" and page.touches(token):
@@ -81,32 +91,65 @@ def render_quote(markdown: str, highlight: Highlight, base: str = "") -> str:
     return _clean("<br>".join(_quoted(page, base)), new_tab=True)
 
 
-def no_picture(_: str) -> str:
+def as_written(href: str, _: bool) -> str:
+    """Return that a link leads where it says."""
+    return href
+
+
+def no_picture(_: str, __: bool) -> str:
     """Return that a picture is served nowhere, whatever its address."""
     return ""
 
 
 def render_document(
-    source: str, picture: Callable[[str], str] = no_picture
+    source: str, lead: Lead = as_written, picture: Lead = no_picture
 ) -> tuple[str, list[TocEntry]]:
     """Return a document as HTML, headings with their anchors as ids, and its contents.
 
-    picture returns where one is served, by its address as written, or an empty text; then it
-    becomes a link.
+    lead returns where a link leads by its address as written and whether it is in double brackets;
+    where that is empty, its words alone are shown. picture returns the same of pictures; one that
+    is not served becomes a link.
     """
     page = Page(source, ())
-    anchors = iter(heading_anchors(page.tokens))
+    first = heading_anchors(page.tokens)
+    anchors = zip(first, second_anchors(page.tokens, first), strict=True)
+    done: set[str] = set()
+    second = ""
     for token in page.tokens:
         if token.type == "heading_open":
-            if anchor := next(anchors):
+            anchor, second = next(anchors)
+            if anchor:
                 token.attrSet("id", anchor)
         elif token.type == "inline":
-            token.children = _resolved(token.children or (), "", picture)
+            for each in token.children or ():
+                if each.type == "html_inline":
+                    each.content = _with_ids(each.content)
+            if second:
+                place = Token("html_inline", "", 0, content=_place(second))
+                token.children, second = [place, *(token.children or ())], ""
+            token.children = _resolved(token.children or (), lead, picture)
+            done |= {str(each.attrGet(name)) for each in token.children for name in ("href", "src")}
         elif token.type in ("fence", "code_block"):
             _set_code(token, [])
+        elif token.type == "html_block":
+            token.content = _with_ids(token.content)
+    page.tokens = footnoted(page.tokens)
     sections = parse(source, "").sections
     contents = [TocEntry(s.title, s.anchor, s.level) for s in sections if s.anchor]
-    return _clean_document(_html(page), picture), contents
+    return _clean_document(_html(page), lead, picture, done), contents
+
+
+def _place(name: str) -> str:
+    return f'<span id="{html.escape(name)}"></span>'
+
+
+def _with_ids(source: str) -> str:
+    """Return HTML with the ids of tags that are taken off, so that links to them lead there."""
+    for tag in reversed(tags(source)):
+        if tag.name not in _TAGS:
+            places = "".join(_place(name) for name in tag.ids)
+            source = source[: tag.start] + places + source[tag.start :]
+    return source
 
 
 def _html(page: Page) -> str:
@@ -126,7 +169,8 @@ def _quoted(page: Page, base: str) -> Iterator[str]:
         if token.type == "inline" and kind == "th_open":
             columns.append(plain(token.children))
         elif token.type == "inline" and (ranges := page.inline_ranges(position)):
-            words = _inline(page, _resolved(kept(page.pieces(token), ranges), base))
+            pieces = kept(page.pieces(token), ranges)
+            words = _inline(page, _resolved(pieces, partial(_joined, base)))
             if kind == "td_open":
                 cells.append(words)
             else:
@@ -149,35 +193,51 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> str:
     return "<br>".join([cells[0], *rest])
 
 
-def _resolved(
-    tokens: Sequence[Token], base: str, picture: Callable[[str], str] = no_picture
-) -> list[Token]:
-    """Return inline tokens with links relative to base, and pictures that are not served here as
-    links to them.
+def _resolved(tokens: Sequence[Token], lead: Lead, picture: Lead = no_picture) -> list[Token]:
+    """Return inline tokens with links where they lead, without those that lead nowhere, and
+    pictures that are not served here as links to them.
 
     A page that shows notes fetches nothing from elsewhere that its reader did not click.
     """
     found: list[Token] = []
-    depth = 0
+    # Of each link around a token, whether it leads somewhere.
+    around: list[bool] = []
     for token in tokens:
+        wiki = token.markup == WIKI
         if token.type == "link_open":
-            depth += 1
-            token.attrSet("href", _joined(base, token.attrGet("href")))
-        elif token.type == "link_close":
-            depth -= 1
-        if token.type != "image" or picture(str(token.attrGet("src") or "")):
+            address = lead(str(token.attrGet("href") or ""), wiki)
+            token.attrSet("href", address)
+            around.append(bool(address))
+        if token.type == "link_close" and not around.pop():
+            continue
+        if token.type != "image":
+            found += [token] if token.type != "link_open" or around[-1] else []
+            continue
+        source = str(token.attrGet("src") or "")
+        if served := picture(source, wiki):
+            alt = str(token.meta.get("alt", ""))
+            token.children = token.children or [Token("text", "", 0, content=alt)]
+            token.attrSet("src", served)
             found.append(token)
             continue
-        address = _joined(base, token.attrGet("src"))
-        text = Token("text", "", 0, content=plain(token.children) or address)
+        address = lead(source, wiki)
+        text = Token("text", "", 0, content=plain(token.children) or unquote(source))
         link = Token("link_open", "a", 1, attrs={"href": address})
-        found += [text] if depth else [link, text, Token("link_close", "a", -1)]
+        bare = not address or any(around)
+        found += [text] if bare else [link, text, Token("link_close", "a", -1)]
     return found
 
 
-def _joined(base: str, address: object) -> str:
+def _joined(base: str, address: str, wiki: bool) -> str:
+    """Return where a link leads from the reader's page at base, which finds what is meant by it."""
+    # What stands at the root of the notes, or anywhere by its name, is below where the reader is.
+    named = wiki and not address.startswith("#")
+    absolute = address.startswith("/") and not address.startswith("//")
+    root = _READER.match(base) if named or absolute else None
     try:
-        return urljoin(base, str(address or ""))
+        return (
+            root[0] + address.removeprefix("/notes").lstrip("/") if root else urljoin(base, address)
+        )
     except ValueError:
         return ""
 
@@ -208,12 +268,19 @@ def _clean(source: str, *, new_tab: bool = False) -> str:
     )
 
 
-def _clean_document(source: str, picture: Callable[[str], str]) -> str:
-    """Return the same of a whole document, which has anchors and the pictures served here."""
+def _clean_document(source: str, lead: Lead, picture: Lead, done: Container[str]) -> str:
+    """Return the same of a whole document, which has anchors and the pictures served here.
+
+    done: addresses that need not be looked for any more.
+    """
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if (tag, name) == ("img", "src"):
-            return picture(value) or None
+            return value if value in done else picture(value, False) or None
+        if (tag, name) == ("a", "href"):
+            return value if value in done else lead(value, False) or None
+        if name in ("id", "name"):
+            return None if value in OWN else value
         if tag == "img" and name in ("width", "height"):
             return value if value.isdecimal() else None
         return _attribute(tag, name, value)
@@ -233,7 +300,9 @@ def _clean_document(source: str, picture: Callable[[str], str]) -> str:
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "class":
-        return value if _CLASSES[tag].fullmatch(value) else None
+        # It is asked of every tag, of those that are taken off too.
+        known = _CLASSES.get(tag)
+        return value if known and known.fullmatch(value) else None
     return value
 
 

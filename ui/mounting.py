@@ -38,6 +38,7 @@ _CHAT = (
     "/gradio_api/queue/data",
     "/gradio_api/startup-events",
 )
+_MANIFEST = b'href="/manifest.json"'
 _CHAT_FILES = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 
 
@@ -128,14 +129,29 @@ def is_chat(path: str) -> bool:
 
 
 def _closed(app: ASGIApp) -> ASGIApp:
-    """Return the application closed to pages of other sites: Gradio opens it to some by itself."""
+    """Return the application closed to pages of other sites: Gradio opens it to some by itself.
+
+    Its page looks for its manifest where a proxy shows it, which Gradio has at the host's root.
+    """
 
     async def closed(scope: Scope, receive: Receive, send: Send) -> None:
+        root = scope["root_path"].encode() if scope["type"] == "http" else b""
+        moved = root if root and scope["path"] == f"{scope['root_path']}/" else b""
+        if moved:
+            # Compressed, it could not be rewritten.
+            kept = [each for each in scope["headers"] if each[0] != b"accept-encoding"]
+            scope = {**scope, "headers": kept}
+
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name in [name for name in headers if name.startswith("access-control-")]:
                     del headers[name]
+                if moved:
+                    del headers["content-length"]
+            elif moved:
+                page = message["body"].replace(_MANIFEST, _MANIFEST.replace(b"/", moved + b"/"))
+                message = {**message, "body": page}
             await send(message)
 
         await app(scope, receive, sent)

@@ -1,7 +1,8 @@
 """What stands on the reader's pages: the list of notes, a note, and what a search found."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from html import escape, unescape
 from itertools import groupby
 from urllib.parse import quote, urlencode
@@ -10,6 +11,7 @@ from assistant.outline import outline
 from assistant.search import Results, SearchHit
 from index.notes import Document
 from ui.frame import Page, Visit
+from ui.leads import Leads
 from ui.markup import TocEntry, render_document
 from ui.shelf import Shelf
 
@@ -27,6 +29,13 @@ def overview(shelf: Shelf, visit: Visit, canonical: str = "") -> Page:
     return Page(unescape(title), described, visit.labels, body, canonical=canonical)
 
 
+def folder(address: str, below: Sequence[Document], shelf: Shelf, visit: Visit) -> Page:
+    """Return the page that lists the notes of a folder."""
+    title = escape(address.rstrip("/").rpartition("/")[2])
+    body = f"<h1>{title}</h1>{_cards(below, shelf, visit)}"
+    return Page(unescape(title), unescape(title), visit.labels, body, listed=False)
+
+
 def missing(shelf: Shelf, visit: Visit) -> Page:
     """Return the page for an address where no note is."""
     title = visit.label("missing")
@@ -37,12 +46,16 @@ def missing(shelf: Shelf, visit: Visit) -> Page:
 def note(
     document: Document,
     shelf: Shelf,
+    leads: Leads,
     visit: Visit,
-    picture: Callable[[str], str],
     canonical: str = "",
 ) -> Page:
-    """Return a document's page. picture: where one is served, by its address as written."""
-    body, contents = render_document(document.source, picture)
+    """Return a document's page."""
+    body, contents = render_document(
+        document.source,
+        partial(_lead, document, leads, visit),
+        partial(_picture, document, leads, visit),
+    )
     listed = _listed(document, contents)
     body = _HEADING.sub(_Tools(document, shelf, visit), body)
     if not any(entry.title == document.title for entry in contents):
@@ -54,6 +67,18 @@ def note(
     body = f"{_twins(document, shelf, visit)}{body}{_around(document, shelf, visit)}"
     description = document.description or document.title
     return Page(document.title, description, document.language, body, listed, canonical)
+
+
+def _lead(document: Document, leads: Leads, visit: Visit, href: str, wiki: bool) -> str:
+    found = leads.link(document, href, wiki)
+    if found is None:
+        return href
+    return f"{visit.root}/notes/{found}" if found and not found.startswith("#") else found
+
+
+def _picture(document: Document, leads: Leads, visit: Visit, src: str, wiki: bool) -> str:
+    found = leads.picture(document, src, wiki)
+    return found and f"{visit.root}/notes/{found}"
 
 
 def results(found: Results, page: int, size: int, q: str, shelf: Shelf, visit: Visit) -> Page:

@@ -1,9 +1,9 @@
 """The reader: the notes as pages, rendered here, readable without scripts."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
@@ -15,9 +15,9 @@ from assistant.messages import message
 from assistant.search import search
 from index.errors import QuestionError
 from index.language import Language
-from index.notes import Document
 from ui import files, pages
 from ui.frame import HEADERS, Page, Visit, document
+from ui.leads import Leads
 from ui.shelf import Shelf
 
 LANGUAGE_COOKIE = "notes-language"
@@ -25,7 +25,8 @@ _YEAR = 365 * 24 * 3600
 _KEPT_PAGES = 64
 _ON_A_PAGE = 10
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
-_FILES = "_files/"
+# Seconds for which a page stands as it was made: pictures come and go without a build.
+_FRESH = 60.0
 _SEARCH = "search"
 
 
@@ -60,13 +61,15 @@ class Reader:
     def __init__(self, assistant: Assistant) -> None:
         """Read from one version of the index; pictures are where its notes were."""
         self._assistant = assistant
-        self._folders = assistant.snapshot.manifest.corpora
+        self._places = assistant.snapshot.manifest.corpora
         self._shelf = Shelf(assistant.snapshot.notes.documents)
         self._apart = tuple(self._shelf.apart())
         # By what it was made of: the same page in another language is another. Without the reader
         # in it, so that it is freed with its version.
-        rendered = partial(_rendered, self._shelf, assistant.public_url)
-        self._note: Callable[[str, Visit], Page] = lru_cache(_KEPT_PAGES)(rendered)
+        leads = lru_cache(1)(partial(_leads, self._shelf, self._places))
+        rendered = partial(_rendered, self._shelf, leads, assistant.public_url)
+        self._leads: Callable[[int], Leads] = leads
+        self._note: Callable[[str, Visit, int], Page] = lru_cache(_KEPT_PAGES)(rendered)
 
     def response(self, request: Request, address: str) -> Response:
         """Return the page, picture or redirection at an address."""
@@ -80,20 +83,18 @@ class Reader:
         if asks:
             return self._search(request, visit)
         if found := self._shelf.at(address):
-            return _page(self._note(self._shelf.path(found), visit), visit)
-        if address.startswith(_FILES):
-            return files.response(self._folders, address.removeprefix(_FILES))
+            return _page(self._note(self._shelf.path(found), visit, _minute()), visit)
+        if address.startswith(files.PLACE):
+            return files.response(self._places, address.removeprefix(files.PLACE))
+        if below := self._shelf.below(address):
+            return _page(pages.folder(address, below, self._shelf, visit), visit)
         return self._elsewhere(request, visit, address)
 
     def _elsewhere(self, request: Request, visit: Visit, address: str) -> Response:
-        """Return where notes mean that lead to the file of another note, or to a picture."""
-        if found := self._shelf.file(address):
+        """Return where an address means that leads to a file, a folder or a name of the notes."""
+        if found := self._leads(_minute()).at(address):
             # The browser keeps the fragment.
-            return _moved(request, self._shelf.path(found))
-        named, path = self._shelf.corpus_of(address)
-        for corpus in [named] if named else self._folders:
-            if files.find(Path(self._folders[corpus]), path):
-                return _moved(request, f"{_FILES}{quote(corpus, safe='')}/{quote(path)}")
+            return _moved(request, found)
         return _page(pages.missing(self._shelf, visit), visit, 404)
 
     def _search(self, request: Request, visit: Visit) -> Response:
@@ -112,14 +113,28 @@ class Reader:
         return _page(pages.results(found, page, _ON_A_PAGE, q, self._shelf, visit), visit)
 
 
-def _rendered(shelf: Shelf, public_url: str, path: str, visit: Visit) -> Page:
+def _minute() -> int:
+    return int(time.monotonic() / _FRESH)
+
+
+def _leads(shelf: Shelf, places: Mapping[str, str], _: int) -> Leads:
+    return Leads(shelf, places)
+
+
+def _rendered(
+    shelf: Shelf,
+    leads: Callable[[int], Leads],
+    public_url: str,
+    path: str,
+    visit: Visit,
+    minute: int,
+) -> Page:
     shown = next(each for each in shelf.documents if shelf.path(each) == path)
-    picture = partial(files.address, _folder(visit, shown), shown.path)
-    return pages.note(shown, shelf, visit, picture, _canonical(public_url, path))
+    return pages.note(shown, shelf, leads(minute), visit, _canonical(public_url, path))
 
 
 def _canonical(public_url: str, path: str) -> str:
-    return f"{public_url}/notes/{path}" if public_url else ""
+    return f"{public_url}/notes/{path}" if public_url.startswith("http") else ""
 
 
 def _page(page: Page, visit: Visit, status: int = 200) -> Response:
@@ -140,10 +155,6 @@ def _switched(request: Request) -> Response:
         path = f"{_root(request)}/"
         response.set_cookie(LANGUAGE_COOKIE, chosen, _YEAR, path=path, samesite="lax")
     return response
-
-
-def _folder(visit: Visit, shown: Document) -> str:
-    return f"{visit.root}/notes/{_FILES}{quote(shown.corpus, safe='')}/"
 
 
 def _root(request: Request) -> str:

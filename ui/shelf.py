@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from index.files import SUFFIXES
 from index.notes import Document
 
 _CORPUS = "_in/"
@@ -20,9 +19,11 @@ class Shelf:
         self.documents = tuple(documents)
         self._by_id: dict[str, Document] = {}
         self._by_corpus: dict[str, Document] = {}
+        self._by_file: dict[tuple[str, str], Document] = {}
         for document in documents:
             self._by_id.setdefault(document.id, document)
             self._by_corpus[_long(document)] = document
+            self._by_file[document.corpus, document.path] = document
         self.corpora = tuple(dict.fromkeys(document.corpus for document in documents))
 
     def path(self, document: Document) -> str:
@@ -34,11 +35,23 @@ class Shelf:
         """Return the document at an address, None where there is none."""
         return self._by_id.get(address) or self._by_corpus.get(address)
 
-    def file(self, address: str) -> Document | None:
-        """Return the document of a file's name, since notes link to each other's files."""
-        for suffix in SUFFIXES:
-            address = address.removesuffix(suffix)
-        return self.at(address)
+    def of_file(self, corpus: str, path: str) -> Document | None:
+        """Return the document of a file, None where there is none."""
+        return self._by_file.get((corpus, path))
+
+    def folder(self, corpus: str, path: str) -> str:
+        """Return the path below `/notes/` that lists the documents of a folder, encoded.
+
+        Empty where it holds none; path is empty for the whole corpus.
+        """
+        listed = f"{_CORPUS}{corpus}/{path}".rstrip("/") + "/"
+        return quote(listed) if self.below(listed) else ""
+
+    def below(self, address: str) -> list[Document]:
+        """Return the documents of the folder that `folder` gave this address, not encoded."""
+        if not address.endswith("/"):
+            return []
+        return [d for d in self.documents if _long(d).startswith(address)]
 
     def named(self, corpus: str, id_: str) -> Document:
         """Return the document of a corpus by its id."""

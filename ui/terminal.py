@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from assistant.answer import Answer, FoundPassage, Highlight
+from index.files import folder_of
 from index.markdown import plain
 from ui.highlights import Page
 
@@ -54,7 +55,8 @@ def _show(
     console: Console, passage: FoundPassage, folders: Mapping[str, str], address: str
 ) -> None:
     words = [_words(passage.text, span) for span in passage.highlights] or [passage.text]
-    file = _shown(Path(folders[passage.document.corpus]) / passage.document.path)
+    place = Path(folders[passage.document.corpus])
+    file = _shown(folder_of(place) / passage.document.path)
     style = "bold" if passage.rank == 1 else ""
     console.print(Text(clean("\n".join(words)), style=style))
     where = clean(" › ".join(passage.section.path[1:] or passage.section.path))

@@ -51,7 +51,7 @@ def create_server(service: Service, limits: Limits | None = None, address: str =
             arguments = tool.takes.model_validate(params.arguments or {})
             if limits and request:
                 await limits.questions(request.state.caller, 1)
-            at = str(request.base_url).rstrip("/") if request else address
+            at = f"{request.url.scheme}://{request.url.netloc}" if request else address
             return _result(await tool.run(service, arguments, at))
         except TooMany as error:
             service.metrics.limited.inc()

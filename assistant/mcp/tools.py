@@ -87,8 +87,10 @@ async def _search(service: Service, asked: SearchArguments, address: str) -> Sea
 
 async def _fetch(service: Service, asked: FetchArguments, address: str) -> Section:
     assistant = service.assistant
-    document, section = _find(assistant.snapshot.notes, asked.id)
-    url = section_url(assistant.link_template, assistant.public_url, document, section)
+    found = assistant.snapshot.notes
+    document, section = _find(found, asked.id)
+    apart = found.is_apart(document)
+    url = section_url(assistant.link_template, assistant.public_url, document, section, apart)
     return Section(
         id=_id(document.corpus, document.id, section.anchor),
         title=_title(section.path),

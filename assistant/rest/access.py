@@ -127,8 +127,7 @@ def client_address(peer: str, headers: Headers, trusted: Sequence[str]) -> str:
     trusted: addresses and networks of proxies. From the right of `X-Forwarded-For` on, the first
     address that is no proxy's; what stands left of it could be written by anyone.
     """
-    proxies = [network for entry in trusted if (network := _network(entry))]
-    asking = _address(peer)
+    asking, proxies = _address(peer), _networks(trusted)
     if asking is None or not any(asking in network for network in proxies):
         return str(asking or peer)
     client = asking
@@ -140,6 +139,19 @@ def client_address(peer: str, headers: Headers, trusted: Sequence[str]) -> str:
         if not any(client in network for network in proxies):
             break
     return str(client)
+
+
+def forwarded_scheme(peer: str, headers: Headers, trusted: Sequence[str]) -> str:
+    """Return the scheme that a trusted proxy was asked by, or nothing where none says it.
+
+    The first of `X-Forwarded-Proto` is what the browser used; trusted as in client_address.
+    """
+    asking = _address(peer)
+    if asking is None or not any(asking in network for network in _networks(trusted)):
+        return ""
+    values = [value for name, value in headers if name.lower() == b"x-forwarded-proto"]
+    said = b",".join(values).partition(b",")[0].strip().decode("latin-1").lower()
+    return said if said in ("http", "https") else ""
 
 
 def limit_key(address: str) -> str:
@@ -218,6 +230,10 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+
+
+def _networks(entries: Sequence[str]) -> list[IPv4Network | IPv6Network]:
+    return [network for entry in entries if (network := _network(entry))]
 
 
 def _network(entry: str) -> IPv4Network | IPv6Network | None:

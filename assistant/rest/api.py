@@ -237,7 +237,9 @@ def _notes(service: Service) -> APIRouter:
     ) -> Sections:
         """Return the sections in the order of the document; an id may hold slashes."""
         assistant = service.assistant
-        document = _document(assistant.snapshot.notes.documents, id, corpus)
+        notes = assistant.snapshot.notes
+        document = _document(notes.documents, id, corpus)
+        apart = notes.is_apart(document)
         return Sections(
             sections=[
                 SectionInfo(
@@ -246,7 +248,7 @@ def _notes(service: Service) -> APIRouter:
                     anchor=section.anchor,
                     level=section.level,
                     url=section_url(
-                        assistant.link_template, assistant.public_url, document, section
+                        assistant.link_template, assistant.public_url, document, section, apart
                     ),
                 )
                 for section in document.sections

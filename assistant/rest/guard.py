@@ -18,6 +18,7 @@ from assistant.rest.access import (
     Mode,
     allowed_host,
     client_address,
+    forwarded_scheme,
     is_preflight,
     limit_key,
     presented_key,
@@ -109,8 +110,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        seen = _Seen(send, _request_id(scope))
-        scope["path"] = _below(scope["path"], self._rules.root_path)
+        rules = self._rules
+        scope["path"] = _routed(_below(scope["path"], rules.root_path))
+        scope["root_path"] = rules.root_path
+        said = forwarded_scheme(_peer(scope), scope["headers"], rules.proxies)
+        scope["scheme"] = said or scope["scheme"]
+        seen = _Seen(send, _request_id(scope), _origin(scope))
         scope.setdefault("state", {})["seen"] = seen
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=seen.request_id)
@@ -120,7 +125,7 @@ class Guard:
             seconds = time.perf_counter() - started
             label = _label(scope["path"])
             self._metrics.requests.labels(label, _method(scope), seen.status).observe(seconds)
-            if self._rules.log:
+            if rules.log:
                 # Never the query: a question may stand there.
                 _LOG.info(
                     "request",
@@ -232,8 +237,9 @@ class Guard:
 class _Seen:
     """What is sent, with the headers that every response has; remembers the status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, origin: str) -> None:
         self.request_id = request_id
+        self._origin = origin
         self.status = 0
         self.headers: dict[str, str] = {}
         self._send = send
@@ -246,6 +252,9 @@ class _Seen:
             headers.setdefault("X-Content-Type-Options", "nosniff")
             for name, value in self.headers.items():
                 headers.setdefault(name, value)
+            if "location" in headers:
+                # Behind TLS, `http` of a proxy that is not trusted is no scheme to come back by.
+                headers["location"] = _here(headers["location"], self._origin)
         await self._send(message)
 
 
@@ -262,6 +271,25 @@ def _below(path: str, root_path: str) -> str:
     if root_path and f"{path}/".startswith(f"{root_path}/"):
         return path.removeprefix(root_path) or "/"
     return path
+
+
+def _routed(path: str) -> str:
+    """Return the path as routes know it: nobody who posts there is sent on from a slash at its end.
+
+    A redirection would send the key along, and clients post again as they like.
+    """
+    return path.rstrip("/") if path.startswith(_JSON) else path
+
+
+def _here(location: str, origin: str) -> str:
+    """Return where a redirection leads, one to this server by its path alone."""
+    rest = location.removeprefix(origin)
+    return rest if rest.startswith("/") else location
+
+
+def _origin(scope: Scope) -> str:
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    return f"{scope['scheme']}://{host.decode('latin-1')}"
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,5 +1,6 @@
 """Errors over HTTP: problem details (RFC 9457), one shape and one catalogue for all of them."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from assistant.rest.limits import TooMany
 from index.errors import (
@@ -112,6 +114,19 @@ class Refused(Exception):
         self.faults = faults
 
 
+class _Response(JSONResponse):
+    """A problem whose type is a page below the path that a proxy shows the server at."""
+
+    media_type = MEDIA_TYPE
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = json.loads(bytes(self.body))
+        found["type"] = scope.get("root_path", "") + found["type"]
+        self.body = self.render(found)
+        self.headers["content-length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
 def problem(
     kind: str,
     detail: str,
@@ -127,7 +142,7 @@ def problem(
         detail=detail,
         errors=list(faults),
     )
-    return JSONResponse(body.model_dump(), status, dict(headers or {}), MEDIA_TYPE)
+    return _Response(body.model_dump(), status, dict(headers or {}))
 
 
 def refused(error: Refused) -> JSONResponse:

@@ -56,7 +56,8 @@ class Desk:
         self._workers = ThreadPoolExecutor(_THREADS, thread_name_prefix="slack")
         self._closed = threading.Event()
         self._watch = threading.Thread(target=self._look_after, name="slack-watch", daemon=True)
-        if not service.assistant.public_url and service.assistant.link_template.startswith("/"):
+        absolute = service.assistant.public_url.startswith("http")
+        if not absolute and service.assistant.link_template.startswith("/"):
             _LOG.warning(
                 "slack shows no links",
                 mend="Name the address people reach the notes by in NOTES_PUBLIC_URL.",

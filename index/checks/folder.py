@@ -1,17 +1,19 @@
 """A folder checked: file by file, then the links between its pages."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from index.checks import emphasis, structure, text
-from index.checks.links import Awaiting, Folder, duplicates, links, settled
+from index.checks.links import Awaiting, duplicates, follow, links, look_up, settled
 from index.checks.page import Anchors, Page
 from index.checks.rules import RULES, Finding, Found
+from index.dialects import matter
 from index.errors import CorpusError
-from index.files import Chosen, chosen, find
+from index.files import Chosen, chosen, find, folder_of
+from index.targets import Folder
 from index.workers import each
 
 Note = tuple[str, Path]
@@ -32,11 +34,12 @@ class Report:
 
 @dataclass(frozen=True)
 class Checked:
-    """What is kept of a page: its findings, its anchors and its links into other pages."""
+    """What is kept of a page: its findings, its names, and its links into other pages."""
 
     found: tuple[Found, ...]
     anchors: Anchors
     waiting: tuple[Awaiting, ...]
+    aliases: tuple[str, ...] = ()
 
 
 def check(
@@ -54,17 +57,23 @@ def check(
     notes = list(find(path, globs or chosen()))
     if not notes:
         raise CorpusError(f"{path} holds no Markdown files to check.")
-    folder = Folder(path if path.is_dir() else path.parent)
+    folder = Folder(folder_of(path))
     anchors: dict[str, Anchors] = {}
     waiting: dict[str, list[Awaiting]] = {}
+    aliases: dict[str, str] = {}
     findings: list[Finding] = []
     found = each(partial(_check_file, folder), notes, workers)
     for (name, _), checked in zip(notes, found, strict=True):
         anchors[name] = checked.anchors
+        for alias in checked.aliases:
+            aliases.setdefault(alias, name)
         if checked.waiting:
             waiting[name] = list(checked.waiting)
         findings += [Finding(name, *found) for found in checked.found if found[2] in rules]
-    if not path.is_dir():
+    if path.is_dir():
+        whole = Folder(path, [name for name, _ in notes], lambda: aliases)
+        findings += [Finding(*found) for found in _looked_up(whole, waiting) if found[3] in rules]
+    else:
         waiting = _relative(waiting)
     for target in {item.target for items in waiting.values() for item in items} - anchors.keys():
         # It is no note, but a link into it may be checked all the same.
@@ -98,19 +107,35 @@ def check_page(path: str, data: bytes, folder: Folder) -> Checked:
     found += text.damaged(source)
     waiting = []
     for link in links(page):
-        followed = folder.follow(page, link)
+        followed = follow(folder, page, link)
         if isinstance(followed, Awaiting):
             waiting.append(followed)
         elif followed:
             found.append(followed)
-    return Checked(tuple(found), page.anchors, tuple(waiting))
+    return Checked(tuple(found), page.anchors, tuple(waiting), matter.aliases(source))
 
 
 def _relative(waiting: dict[str, list[Awaiting]]) -> dict[str, list[Awaiting]]:
-    # Where site-absolute links lead is read from all pages of a folder.
+    # Where site-absolute links lead is read from all pages of a folder, and so are names.
     return {
-        name: [item for item in items if item.prefix is None] for name, items in waiting.items()
+        name: [item for item in items if item.prefix is None and item.target]
+        for name, items in waiting.items()
     }
+
+
+def _looked_up(
+    folder: Folder, waiting: dict[str, list[Awaiting]]
+) -> Iterator[tuple[str, int, int, str, str, str]]:
+    """Give links in double brackets their targets; yield which have none, each with its page."""
+    for name, items in waiting.items():
+        known = [item for item in items if item.target]
+        for item in items:
+            found = None if item.target else look_up(folder, name, item.link)
+            if isinstance(found, Awaiting):
+                known.append(found)
+            elif found:
+                yield (name, *found)
+        waiting[name] = known
 
 
 def _read(path: Path) -> bytes:

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
@@ -13,13 +12,14 @@ import regex
 
 from index.checks.page import FILLER, Anchors, Page
 from index.checks.rules import Found
+from index.dialects.inline import WIKI
 from index.files import SUFFIXES
 from index.markdown import link_target
+from index.targets import Folder as Folder
+from index.targets import Target
 
-_INDEXES = ("index.md", "_index.md", "README.md", "readme.md")
 # Fragments that renderers and browsers make themselves.
 _MADE = regex.compile(r"(?:top$|:~:|/|fn[:ref\d-]|user-content-|__|L\d+|!)", regex.IGNORECASE)
-_LANGUAGE = regex.compile(r"/(?P<prefix>[a-z]{2}(?:-[a-z]{2,4})?)(?=/)", regex.IGNORECASE)
 _TARGET = regex.compile(r"\]\(\s*(?:<([^<>\n]*)>|([^\s()]*(?:\([^\s()]*\)[^\s()]*)*))")
 _DEFINITION = regex.compile(r"^[ >]{0,8}\[[^\[\]]+\]:\s*<?([^\s<>]+)")
 _HIDDEN = link_target(FILLER)
@@ -50,7 +50,8 @@ class Link:
 class Awaiting:
     """A link into another page, to be checked when that page's anchors are known.
 
-    prefix is the language that a site-absolute link names; None where it is relative.
+    prefix is the language that a site-absolute link names; None where it is relative. A link in
+    double brackets waits for the target as well, which is empty then.
     """
 
     link: Link
@@ -93,7 +94,7 @@ def links(page: Page) -> Iterator[Link]:
                 # Without a target, it is one that a generator fills in.
                 if _HIDDEN not in href and (href or waiting):
                     row, column = waiting.popleft() if waiting else (at + 1, 0)
-                    yield Link(row, column, href, image, wiki and href not in places)
+                    yield Link(row, column, href, image, child.markup == WIKI)
     for tag in page.tags:
         name = {"a": "href", "img": "src"}.get(tag.name)
         if name and FILLER not in (href := tag.attributes.get(name, "")) and href:
@@ -112,120 +113,69 @@ def _places(page: Page, line: int, after: int) -> Places:
     return found
 
 
-class Folder:
-    """Which files a folder holds, asked one by one."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = os.path.realpath(root)
-
-    def follow(self, page: Page, link: Link) -> Found | Awaiting | None:
-        """Return what is wrong with a link, what must be known first, or nothing."""
-        if not link.href:
-            return _found(link, "broken-link", "The link leads nowhere.", "Write where to.")
-        try:
-            parts = urlsplit(link.href)
-        except ValueError:
-            return None
-        if parts.scheme or parts.netloc or link.href.startswith("//"):
-            return None
-        path, fragment = _plain(parts.path), _plain(parts.fragment)
-        if not path:
-            return None if parts.query or link.image else _into(page, link, page.path, fragment)
-        if path.startswith("/"):
-            return None if link.image else self._absolute(link, path, fragment)
-        target = self._relative(page.path, path)
-        if target is None:
-            return None if link.wiki else self._missing(link, page.path, path)
-        is_page = target.lower().endswith(SUFFIXES) and not link.image
-        return _into(page, link, target, fragment) if is_page else None
-
-    def _absolute(self, link: Link, path: str, fragment: str) -> Awaiting | None:
-        if not fragment or _MADE.match(fragment):
-            return None
-        if target := self._page(path.strip("/")):
-            return Awaiting(link, target, fragment, "")
-        language = _LANGUAGE.match(path)
-        if language and (target := self._page(path[language.end() :].strip("/"))):
-            return Awaiting(link, target, fragment, language["prefix"])
+def follow(folder: Folder, page: Page, link: Link) -> Found | Awaiting | None:
+    """Return what is wrong with a link, what must be known first, or nothing."""
+    if not link.href:
+        return _found(link, "broken-link", "The link leads nowhere.", "Write where to.")
+    if link.wiki and urlsplit(link.href).path:
+        # All pages must be known.
+        return Awaiting(link, "", "", None)
+    target = folder.target(page.path, link.href)
+    if target is None:
         return None
+    if target.kind == "missing":
+        return _missing(folder, link, page.path)
+    if target.path == page.path and not link.image:
+        return broken(link, target.fragment, page.anchors, "this page")
+    return _awaiting(link, target)
 
-    def _relative(self, page: str, path: str) -> str | None:
-        """Return what a relative link leads to, empty where that is no file of the folder."""
-        folder, name = os.path.split(page)
-        stem = os.path.splitext(name)[0]
-        # Sites often show a page as a folder of its own, and links are written for that.
-        bases = [folder] if stem in ("index", "_index", "README") else [folder, f"{folder}/{stem}"]
-        outside = False
-        for base in bases:
-            joined = os.path.normpath(os.path.join(base.lstrip("/"), path))
-            if joined.startswith(".."):
-                outside = outside or base == folder
-                if self._exists(joined):
-                    return ""
-            elif (found := self._page(joined)) is not None:
-                return found
-        return "" if outside else None
 
-    def _page(self, path: str) -> str | None:
-        path = os.path.normpath(path) if path else "."
-        if path.startswith(".."):
-            return None
-        stem = path.removesuffix(".html").removesuffix(".htm")
-        for candidate in (path, *(stem + suffix for suffix in SUFFIXES)):
-            if self._exists(candidate) == "file":
-                return candidate
-        if self._exists(path) == "folder":
-            indexes = (os.path.normpath(f"{path}/{name}") for name in _INDEXES)
-            return next((index for index in indexes if self._exists(index) == "file"), "")
+def look_up(folder: Folder, page: str, link: Link) -> Found | Awaiting | None:
+    """Return the same of a link in double brackets; a page that is not there may be to come."""
+    target = folder.target(page, link.href, wiki=True)
+    if target and target.kind == "missing" and link.image:
+        message = f"No file of the notes is called {_path(link)}."
+        return _found(link, "missing-image", message, "Add the file, or mend its name.")
+    return _awaiting(link, target) if target else None
+
+
+def _awaiting(link: Link, target: Target) -> Awaiting | None:
+    is_page = target.kind == "file" and target.path.lower().endswith(SUFFIXES)
+    if not is_page or not target.fragment or _MADE.match(target.fragment):
         return None
+    return Awaiting(link, target.path, target.fragment, target.language)
 
-    def _exists(self, path: str) -> str:
-        try:
-            for form in dict.fromkeys((path, normalize("NFC", path), normalize("NFD", path))):
-                whole = os.path.join(self.root, form)
-                if os.path.isfile(whole):
-                    return "file"
-                if os.path.isdir(whole):
-                    return "folder"
-        except ValueError:
-            return ""
+
+def _path(link: Link) -> str:
+    return unquote(urlsplit(link.href).path, errors="replace")
+
+
+def _missing(folder: Folder, link: Link, page: str) -> Found:
+    path = _path(link)
+    if link.image:
+        message = f"The image {path} is not there."
+        mend = "Add the file, or mend the path; it counts from the page's folder."
+        return _found(link, "missing-image", message, mend)
+    message = f"The link leads to {path}, which is not there."
+    near = _near(folder, page, path)
+    mend = f"Did you mean {near}?" if near else "Mend the path; it counts from the page's folder."
+    return _found(link, "broken-link", message, mend)
+
+
+def _near(folder: Folder, page: str, path: str) -> str:
+    above, name = os.path.split(path)
+    try:
+        names = os.listdir(os.path.join(folder.root, os.path.dirname(page), above))
+    except (OSError, ValueError):
         return ""
-
-    def _missing(self, link: Link, page: str, path: str) -> Found:
-        if link.image:
-            message = f"The image {path} is not there."
-            mend = "Add the file, or mend the path; it counts from the page's folder."
-            return _found(link, "missing-image", message, mend)
-        message = f"The link leads to {path}, which is not there."
-        near = self._near(page, path)
-        mend = (
-            f"Did you mean {near}?" if near else "Mend the path; it counts from the page's folder."
-        )
-        return _found(link, "broken-link", message, mend)
-
-    def _near(self, page: str, path: str) -> str:
-        folder, name = os.path.split(path)
-        try:
-            names = os.listdir(os.path.join(self.root, os.path.dirname(page), folder))
-        except (OSError, ValueError):
-            return ""
-        shown = [normalize("NFC", each) for each in names]
-        close = get_close_matches(normalize("NFC", name), shown, 1, _NAMED)
-        return os.path.join(folder, close[0]) if close else ""
-
-
-def _into(page: Page, link: Link, target: str, fragment: str) -> Found | Awaiting | None:
-    if not fragment or _MADE.match(fragment):
-        return None
-    if target == page.path:
-        return broken(link, fragment, page.anchors, "this page")
-    return Awaiting(link, target, fragment, None)
+    shown = [normalize("NFC", each) for each in names]
+    close = get_close_matches(normalize("NFC", name), shown, 1, _NAMED)
+    return os.path.join(above, close[0]) if close else ""
 
 
 def broken(link: Link, fragment: str, anchors: Anchors, place: str) -> Found | None:
     """Return what is wrong with a link's fragment by the anchors of the page it leads to."""
-    fragment = normalize("NFC", fragment)
-    if fragment in anchors.names:
+    if not fragment or _MADE.match(fragment) or fragment in anchors.names:
         return None
     near = nearest(fragment, anchors.names, _SURE if anchors.open else _LIKE)
     if anchors.open and not near:
@@ -269,10 +219,6 @@ def settled(
 
 def _bare(name: str) -> str:
     return regex.sub(r"[^\p{L}\p{N}]", "", name.casefold())
-
-
-def _plain(text: str) -> str:
-    return unquote(text, errors="replace")
 
 
 def _found(link: Link, rule: str, message: str, mend: str) -> Found:

@@ -1,17 +1,16 @@
 """One page taken apart for its checks: text, tokens, headings and the anchors it offers."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from html.parser import HTMLParser
 from unicodedata import normalize
 
 import regex
 from markdown_it.token import Token
 
-from index.anchors import slug
 from index.dialects.headings import explicit as given_id
-from index.markdown import heading_anchors, parser, plain
+from index.ids import Tag, tags
+from index.markdown import heading_anchors, parser, second_anchors
 
 # Stands where a site generator puts text of its own: a shortcode, a template's expression.
 FILLER = "\ue000"
@@ -28,8 +27,6 @@ _SHORTCODE = regex.compile(
 _OPEN_LINE = regex.compile(rf"(?m)^[ \t>*+-]*{FILLER}+[ \t{FILLER}]*$")
 # What brings headings or ids from elsewhere, besides shortcodes.
 _INCLUDE = regex.compile(r"--8<--|\{include\}|^\s*<[A-Z]\w*[^<>]*/>|^\s*!!!include", regex.M)
-_ATTRIBUTES = regex.compile(r"\{:?[^{}\n]*?(?<=[\s{:])#(?P<id>[^\s{}#]+)[^{}\n]*\}")
-_LABEL = regex.compile(r"^\((?P<id>[^\s()]+)\)=\s*$")
 
 
 @dataclass(frozen=True)
@@ -40,15 +37,6 @@ class Heading:
     level: int
     title: str
     position: int
-
-
-@dataclass(frozen=True)
-class Tag:
-    """An HTML tag with what matters of it; line counts from 0."""
-
-    line: int
-    name: str
-    attributes: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -98,11 +86,11 @@ class Page:
         found: list[Tag] = []
         for token in self.tokens:
             if token.type == "html_block":
-                found += _tags(token.content, (token.map or [0])[0])
+                found += _moved(token.content, (token.map or [0])[0])
         for inline, line in self.inlines:
             for child in inline.children or ():
                 if child.type == "html_inline":
-                    found += _tags(child.content, line)
+                    found += _moved(child.content, line)
                 elif child.type in ("softbreak", "hardbreak"):
                     line += 1
         return tuple(sorted(found, key=lambda tag: tag.line))
@@ -116,26 +104,21 @@ class Page:
             if token.type == "heading_open" and (name := given_id(token))
         ]
         for tag in self.tags:
-            names = [tag.attributes.get("id", "")]
-            names += [tag.attributes.get("name", "")] if tag.name == "a" else []
-            found += [(name, tag.line) for name in dict.fromkeys(names) if name]
+            found += [(name, tag.line) for name in tag.ids]
         return tuple(found)
 
     @cached_property
     def anchors(self) -> Anchors:
         """Return every fragment that leads into the page."""
-        names = set(heading_anchors(self.tokens)) | {name for name, _ in self.explicit}
+        first = heading_anchors(self.tokens)
+        names = {*first, *second_anchors(self.tokens, first)}
+        names |= {name for name, _ in self.explicit}
         made = bool(_INCLUDE.search(self.masked) or _OPEN_LINE.search(self.masked))
         for number, token in enumerate(self.tokens):
             if token.type != "inline":
                 continue
-            names |= {match["id"] for match in _ATTRIBUTES.finditer(token.content)}
-            if match := _LABEL.match(token.content):
-                names.add(match["id"])
             if self.tokens[number - 1].type == "heading_open":
                 made = made or FILLER in token.content
-                # Some generators give a heading both its own id and the one of its words.
-                names.add(slug(plain(token.children)))
         return Anchors(frozenset(normalize("NFC", name) for name in names), made)
 
     def column(self, line: int, text: str) -> int:
@@ -170,31 +153,9 @@ def spans_between(page: Page) -> Iterator[tuple[Heading, Sequence[Token]]]:
         yield heading, page.tokens[heading.position + 3 : after]
 
 
+def _moved(html: str, line: int) -> list[Tag]:
+    return [replace(tag, line=tag.line + line) for tag in tags(html)]
+
+
 def _hidden(text: str) -> str:
     return regex.sub(r"[^\n]", FILLER, text)
-
-
-class _Tags(HTMLParser):
-    def __init__(self, line: int) -> None:
-        super().__init__()
-        self.first = line
-        self.found: list[Tag] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        self.found.append(Tag(self.first + self.getpos()[0] - 1, tag, values))
-
-    handle_startendtag = handle_starttag
-
-
-def _tags(html: str, line: int) -> list[Tag]:
-    if not html.startswith(("</", "<!--")) or "\n" in html:
-        reader = _Tags(line)
-        try:
-            reader.feed(html)
-            reader.close()
-        except AssertionError:
-            # The standard parser gives up on some malformed declarations.
-            return reader.found
-        return reader.found
-    return []

@@ -2,12 +2,17 @@
 
 import regex
 
-_ONE = r"""(?:[#.][^\s{}#."']++|[A-Za-z_][\w:-]*+=(?:"[^"\n]*+"|'[^'\n]*+'|[^\s"'{}]++))"""
+# An id may hold full stops: `{#v1.2}`.
+_ONE = (
+    r"""(?:\#[^\s{}#"']++|\.[^\s{}#."']++"""
+    r"""|[A-Za-z_][\w:-]*+=(?:"[^"\n]*+"|'[^'\n]*+'|[^\s"'{}]++))"""
+)
 _LIST = rf"{_ONE}(?:\s++{_ONE})*+"
 ATTRIBUTES = regex.compile(
     r"\{(?:\s*" + _LIST + r"\s*|:\s*(?:" + _LIST + r"|[\w-]+)\s*|::[^{}\n]*)\}"
 )
 _ID = regex.compile(r"(?:^|[\s{:])#(?P<id>[^\s{}#\"']+)")
+_ESCAPED = regex.compile(r"\\(?=[!-/:-@\[-`{-~])")
 _AT_END = regex.compile(
     r"\s*(?:\{:?\s*(?P<list>" + _LIST + r")\s*\}|\{/\*\s*(?P<comment>#[^\s{}*]+)\s*\*/\})\s*$"
 )
@@ -24,4 +29,4 @@ def taken_off(heading: str) -> tuple[str, str]:
 def identifier(attributes: str) -> str:
     """Return the id that a list gives, or ""."""
     match = _ID.search(attributes)
-    return match["id"] if match else ""
+    return _ESCAPED.sub("", match["id"]) if match else ""

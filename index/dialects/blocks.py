@@ -1,6 +1,7 @@
 """Block syntax of generators and editors: admonitions, tabs, containers, comments, imports."""
 
 from collections.abc import Callable
+from html import escape
 
 import regex
 from markdown_it import MarkdownIt
@@ -30,6 +31,7 @@ _MODULE = regex.compile(
     r"import\s+(?:[\w*{][^\n]*?\sfrom\s+|(?=[\"'{*])(?:\{[^}]*\}\s*from\s+)?)[\"'][^\n]+[\"'];?\s*"
     r"|(?:import\s*\{|export\s+(?:const|let|var|function|class|async|default|\*|\{))[^\n]*"
 )
+_LABEL = regex.compile(r"\((?P<id>[^\s()]+)\)=[ \t]*")
 _WIDTH = 4
 
 
@@ -161,7 +163,25 @@ def _module(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-_RULES: dict[str, Rule] = {"!": _admonition, "?": _admonition, "=": _tab, "%": _comment}
+def _label(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read `(name)=`, which names the place below it."""
+    match = _LABEL.fullmatch(_line(state, start))
+    if match is None or _is_indented(state, start):
+        return False
+    if not silent:
+        token = state.push("html_block", "", 0)
+        token.content, token.map = f'<span id="{escape(match["id"])}"></span>\n', [start, start + 1]
+        state.line = start + 1
+    return True
+
+
+_RULES: dict[str, Rule] = {
+    "!": _admonition,
+    "?": _admonition,
+    "=": _tab,
+    "%": _comment,
+    "(": _label,
+}
 
 
 def _footnote_def(state: StateBlock, start: int, end: int, silent: bool) -> bool:

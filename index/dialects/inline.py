@@ -16,7 +16,7 @@ from mdit_py_plugins.footnote.index import footnote_ref
 
 from index.anchors import slug
 from index.dialects import spoken
-from index.dialects.attributes import ATTRIBUTES
+from index.dialects.attributes import ATTRIBUTES, identifier
 
 _SHORTCODE = regex.compile(r"\{\{[<%](?P<body>(?:(?!\{\{|[>%]\}\}).)*+)[>%]\}\}", regex.DOTALL)
 _LIQUID = regex.compile(r"\{%-?(?P<body>(?:(?!\{%|-?%\}).)*+)-?%\}", regex.DOTALL)
@@ -25,6 +25,9 @@ _WIKILINK = regex.compile(
     r"!?\[\[(?P<page>[^\s\[\]|#^\n][^\[\]|#\n]*)?(?:#(?P<heading>[^\[\]|\n]+))?"
     r"(?:\\?\|(?P<text>[^\[\]\n]+))?\]\](?![(\[])"
 )
+# What the parser notes of a link or a picture in double brackets: its page may stand anywhere.
+WIKI = "wikilink"
+_SIZE = regex.compile(r"(?<![^|])\d{1,4}(?:x\d{1,4})?(?![^|])")
 _CALLOUT = regex.compile(r"\[!(?P<type>[\p{L}][\w-]*)\][+-]?[ \t]*")
 _COMMENT = regex.compile(r"%%(?=\S|[ \n])[^%]+?%%(?!\w)")
 _TARGET = regex.compile(
@@ -86,9 +89,13 @@ def _attributes(state: StateInline, silent: bool) -> bool:
     if match is None:
         return False
     before, after = _before(state), state.src[match.end() : match.end() + 1]
-    alone = before in ("", "\n") and after in ("", "\n")
+    given = identifier(match[0])
+    # At the end of a line, an id is no prose.
+    alone = after in ("", "\n") and (before in ("", "\n") or bool(given))
     if not (alone or before in ("]", ")", "`", "*", ">") or match[0].startswith("{:")):
         return False
+    if given and not silent:
+        state.push("html_inline", "", 0).content = f'<span id="{escape(given)}"></span>'
     return _shown(state, silent, match.end(), "")
 
 
@@ -96,17 +103,31 @@ def _wikilink(state: StateInline, silent: bool) -> bool:
     match = _WIKILINK.match(state.src, state.pos, state.posMax)
     if match is None or not (match["page"] or match["heading"]):
         return False
-    page, heading = (match["page"] or "").strip(), (match["heading"] or "").strip()
-    embedded = match[0].startswith("!")
-    if not silent and not (embedded and page.lower().endswith(_PICTURE)):
-        name = heading.rpartition("#")[2]
-        target = quote(page) + (f"#{slug(name)}" if name and not name.startswith("^") else "")
-        state.push("link_open", "a", 1).attrs = {"href": target}
-        shown = match["text"] or " > ".join(filter(None, (page, *heading.split("#"))))
-        state.push("text", "", 0).content = shown
-        state.push("link_close", "a", -1)
+    if not silent:
+        _push_wikilink(state, match)
     state.pos = match.end()
     return True
+
+
+def _push_wikilink(state: StateInline, match: regex.Match[str]) -> None:
+    page, heading = (match["page"] or "").strip(), (match["heading"] or "").strip()
+    shown = (match["text"] or "").strip()
+    if match[0].startswith("!") and page.lower().endswith(_PICTURE):
+        image = state.push("image", "img", 0)
+        image.attrs, image.markup = {"src": quote(page), "alt": ""}, WIKI
+        # What people do not see is no word of the text.
+        image.meta["alt"] = " ".join(part for part in shown.split("|") if not _SIZE.fullmatch(part))
+        if size := _SIZE.search(shown):
+            image.attrs["width"] = size[0].partition("x")[0]
+        image.children = []
+        return
+    name = heading.rpartition("#")[2]
+    target = quote(page) + (f"#{slug(name)}" if name and not name.startswith("^") else "")
+    opened = state.push("link_open", "a", 1)
+    opened.attrs, opened.markup = {"href": target}, WIKI
+    shown = shown or " > ".join(filter(None, (page, *heading.split("#"))))
+    state.push("text", "", 0).content = shown
+    state.push("link_close", "a", -1)
 
 
 def _callout(state: StateInline, silent: bool) -> bool:

@@ -42,6 +42,23 @@ def read(token: Token) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def aliases(source: str) -> tuple[str, ...]:
+    """Return the other names that a note's front matter gives it, as Obsidian has them."""
+    first, _, rest = source.removeprefix("\ufeff").partition("\n")
+    fence = first.rstrip()
+    if fence not in _FENCES or "alias" not in rest:
+        return ()
+    lines = rest.split("\n")
+    end = next((n for n, line in enumerate(lines) if line.rstrip() in _FENCES[fence]), 0)
+    try:
+        said = _READERS[fence][1]("\n".join(lines[:end]))
+    except (ValueError, RecursionError):
+        return ()
+    found = [said.get(key) for key in ("aliases", "alias")] if isinstance(said, dict) else []
+    names = [name for item in found for name in (item if isinstance(item, list) else [item])]
+    return tuple(str(name).strip() for name in names if name)
+
+
 # Only a build reads front matter: nothing else waits for these libraries.
 def _yaml(content: str) -> Any:
     import yaml

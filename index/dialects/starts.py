@@ -20,7 +20,7 @@ _Rule = TypeVar("_Rule")
 # Rules that are not named here may start anywhere.
 _BLOCKS = {
     "front_matter": "-+{",
-    "extras": "!?=%",
+    "extras": "!?=%(",
     "math": "$",
     "module": "ie",
     "container_section": ":",
