@@ -64,6 +64,18 @@ class Section:
     blocks: tuple[Block, ...]
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Where the links of a document with this label lead, or what the footnote says.
+
+    label is as the parser compares them, a footnote's with `^` before it; text is the Markdown of
+    the definition.
+    """
+
+    label: str
+    text: str
+
+
 # A mended word that is read with less confidence may well be another.
 DOUBTFUL = 0.9
 
@@ -88,6 +100,7 @@ class Document:
     examples are questions that its front matter offers to learners. address is where a site has
     it, as its front matter says (`permalink`, `url`, `slug`), empty where it does not. mended: what
     of the source is not as the file has it, in order; digest: the hash of what the file has then.
+    references: what its links and footnotes refer to, wherever in it that stands.
     """
 
     id: str
@@ -102,6 +115,7 @@ class Document:
     address: str = ""
     mended: tuple[Mended, ...] = ()
     digest: str = ""
+    references: tuple[Reference, ...] = ()
 
     def is_mended(self, start: int, end: int) -> bool:
         """Return whether any of [start, end) of the source is not as the file has it."""

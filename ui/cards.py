@@ -16,6 +16,7 @@ from assistant.outline import first_line, outline
 from index.contents import Notes
 from index.language import Language
 from index.notes import Document, Section
+from index.references import written_out
 from ui.labels import LANGUAGES, both, label
 from ui.markup import render, render_quote
 
@@ -118,13 +119,13 @@ def _searched(answer: Answer, asked: str) -> str:
 def _quote(passage: FoundPassage) -> Iterator[str]:
     # The best line leads alone; the others are marked where they stand.
     best = passage.highlights[:1]
-    lead = "".join(render_quote(passage.text, h, passage.url) for h in best)
+    lead = "".join(render_quote(passage.text, h, passage.url, passage.references) for h in best)
     spoken = f'lang="{passage.document.language}"'
     if lead:
         yield f'<p class="note-quote" {spoken}><mark>{lead}</mark></p>'
     if lead and _is_whole(passage):
         return
-    body = render(passage.text, passage.highlights, passage.url)
+    body = render(passage.text, passage.highlights, passage.url, passage.references)
     if passage.text.strip().count("\n") < _FOLDED_FROM:
         yield f'<div class="note-passage" {spoken}>{body}</div>'
     else:
@@ -149,7 +150,9 @@ def _place(passage: FoundPassage) -> str:
 
 def _also(passage: FoundPassage) -> str:
     link = _link(passage.highlight_url, escape(passage.section.title))
-    quotes = [render_quote(passage.text, h) for h in passage.highlights]
+    quotes = [
+        render_quote(passage.text, h, references=passage.references) for h in passage.highlights
+    ]
     words = " / ".join(quotes).replace("<br>", " / ")
     cleaned = nh3.clean(words, tags={"code", "em", "strong"}, attributes={})
     said = f": <q>{cleaned}</q>" if cleaned else ""
@@ -204,6 +207,7 @@ def _markdown(answer: Answer) -> str:
     first = answer.passages[0]
     spans = first.highlights[:1]
     words = "\n".join(first.text[h.start : h.end] for h in spans) or first.text
+    words = written_out(words, first.references)
     quoted = "\n".join(f"> {line}".rstrip() for line in words.strip().splitlines())
     return f"{quoted}\n\n[{' › '.join(first.section.path)}]({quote(first.url, safe='/:#%?=&')})"
 

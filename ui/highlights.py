@@ -7,10 +7,10 @@ from typing import Literal
 
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
-from markdown_it.utils import EnvType
 
 from assistant.answer import Highlight
 from index.markdown import parser
+from index.references import definitions
 
 Range = tuple[int, int]
 
@@ -20,14 +20,17 @@ _TAG = re.compile(r"(<!--.*?-->|<[^>]*>)", re.DOTALL)
 class Page:
     """Markdown's tokens, and where the highlights stand in them."""
 
-    def __init__(self, markdown: str, highlights: Sequence[Highlight]) -> None:
+    def __init__(
+        self, markdown: str, highlights: Sequence[Highlight], references: str = ""
+    ) -> None:
+        """references: the definitions that the Markdown refers to, where they stand elsewhere."""
         self.source, self.highlights = _dedented(markdown, highlights)
         self.lines = self.source.split("\n")
         self.starts = [0]
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line) + 1)
         self.markdown = parser()
-        self.env: EnvType = {}
+        self.env = definitions(references)
         self.tokens = self.markdown.parse(self.source, self.env)
 
     def touches(self, token: Token) -> bool:

@@ -53,12 +53,15 @@ class TocEntry:
     level: int
 
 
-def render(markdown: str, highlights: Sequence[Highlight] = (), base: str = "") -> str:
+def render(
+    markdown: str, highlights: Sequence[Highlight] = (), base: str = "", references: str = ""
+) -> str:
     """Return a passage as HTML with the highlighted characters in `<mark>`.
 
-    Links are taken relative to base, the passage's own link, and open beside the page.
+    Links are taken relative to base, the passage's own link, and open beside the page; references
+    are the definitions that some of them need.
     """
-    page = Page(markdown, highlights)
+    page = Page(markdown, highlights, references)
     for position, token in enumerate(page.tokens):
         if token.type == "inline":
             if ranges := page.inline_ranges(position):
@@ -72,12 +75,12 @@ def render(markdown: str, highlights: Sequence[Highlight] = (), base: str = "") 
     return found.replace("</mark><mark>", "")
 
 
-def render_quote(markdown: str, highlight: Highlight, base: str = "") -> str:
+def render_quote(markdown: str, highlight: Highlight, base: str = "", references: str = "") -> str:
     """Return the highlighted words alone, as HTML that fits into a line.
 
     A table row is read out: what it is about, then each column's name and value.
     """
-    page = Page(markdown, [highlight])
+    page = Page(markdown, [highlight], references)
     return _clean("<br>".join(_quoted(page, base)), new_tab=True)
 
 

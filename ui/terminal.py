@@ -54,7 +54,7 @@ def clean(text: str) -> str:
 def _show(
     console: Console, passage: FoundPassage, folders: Mapping[str, str], address: str
 ) -> None:
-    words = [_words(passage.text, span) for span in passage.highlights] or [passage.text]
+    words = [_words(passage, span) for span in passage.highlights] or [passage.text]
     file = _shown(Path(folders[passage.document.corpus]) / passage.document.path)
     style = "bold" if passage.rank == 1 else ""
     console.print(Text(clean("\n".join(words)), style=style))
@@ -70,13 +70,13 @@ def _show(
         console.print(Text(f"  {shown}", style="dim"))
 
 
-def _words(markdown: str, span: Highlight) -> str:
+def _words(passage: FoundPassage, span: Highlight) -> str:
     """Return the words without Markdown's marks; code as it is."""
-    text = markdown[span.start : span.end]
-    page = Page(markdown, [span])
+    text = passage.text[span.start : span.end]
+    page = Page(passage.text, [span], passage.references)
     if any(token.type in ("fence", "code_block") and page.touches(token) for token in page.tokens):
         return text
-    return plain(page.markdown.parseInline(text)[0].children).strip() or text
+    return plain(page.markdown.parseInline(text, page.env)[0].children).strip() or text
 
 
 def _shown(path: Path) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import regex
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from assistant.answer import FoundPassage
@@ -16,6 +15,7 @@ from assistant.slack.text import cut, shown
 from index.blocks import BlockReader, Group
 from index.markdown import closing
 from index.notes import Line
+from index.references import definitions
 
 Element: TypeAlias = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Quoted:
 def quoted(passage: FoundPassage) -> Quoted:
     """Return the answering line in bold with the lines around it, cut between lines."""
     source, best = _dedented(passage)
-    reader = BlockReader(source)
+    reader = BlockReader(source, definitions(passage.references))
     # One of marks alone shows nothing, and Slack takes no empty quote.
     lines = [line for line in _lines(reader) if shown(line.plain)]
     answer = next((n for n, line in enumerate(lines) if _meet(line, best)), None)
@@ -79,7 +79,7 @@ def _dedented(passage: FoundPassage) -> tuple[str, tuple[int, int]]:
 
 def _lines(reader: BlockReader) -> Iterator[Line]:
     # Of a passage, a rule at its start is no front matter.
-    tokens = reader.markdown.parse(reader.source)
+    tokens = reader.markdown.parse(reader.source, reader.env)
     groups, position = [], 0
     while position < len(tokens):
         last = closing(tokens, position)
@@ -161,17 +161,17 @@ def _inline(reader: BlockReader, line: Line, bold: bool) -> list[Element]:
         return [_text(cut(line.plain, _CHARACTERS), {})]
     if line.kind == "row" or len(line.plain) > _CHARACTERS:
         return plain
-    styled = list(_styled(reader.markdown, reader.source[line.start : line.end], bold))
+    styled = list(_styled(reader, reader.source[line.start : line.end], bold))
     # A sentence may end within its emphasis: then its marks are no markup.
     if "".join(part["text"] for part in styled).split() != shown(line.plain).split():
         return plain
     return styled
 
 
-def _styled(markdown: MarkdownIt, source: str, bold: bool) -> Iterator[Element]:
+def _styled(reader: BlockReader, source: str, bold: bool) -> Iterator[Element]:
     styles: list[str] = []
     url = ""
-    for token in markdown.parseInline(source)[0].children or ():
+    for token in reader.markdown.parseInline(source, reader.env)[0].children or ():
         name = _STYLES.get(token.tag, "")
         if name and token.nesting:
             styles = [*styles, name] if token.nesting > 0 else styles[:-1]
