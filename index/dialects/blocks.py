@@ -14,6 +14,8 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote.index import footnote_def
 
+from index.dialects.modules import module_end
+
 Rule = Callable[[StateBlock, int, int, bool], bool]
 
 CONTAINER = "container_section"
@@ -26,10 +28,6 @@ _CONTAINER = regex.compile(
     r"\s*(?P<type>[A-Za-z][\w-]*)?\s*(?:\[(?P<label>[^\]]*)\])?\s*(?:\{(?P<list>[^}]*)\})?(?P<rest>.*)"
 )
 _TITLE = regex.compile(r"title=[\"']([^\"']*)[\"']")
-_MODULE = regex.compile(
-    r"import\s+(?:[\w*{][^\n]*?\sfrom\s+|(?=[\"'{*])(?:\{[^}]*\}\s*from\s+)?)[\"'][^\n]+[\"'];?\s*"
-    r"|(?:import\s*\{|export\s+(?:const|let|var|function|class|async|default|\*|\{))[^\n]*"
-)
 _WIDTH = 4
 
 
@@ -152,12 +150,10 @@ def _module(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     at = state.bMarks[start] + state.tShift[start]
     if silent or state.level or not state.src.startswith(("import", "export"), at):
         return False
-    if not _MODULE.fullmatch(_line(state, start)):
+    after = module_end(state.src, at, state.eMarks[end - 1], state.env)
+    if after is None:
         return False
-    last = start + 1
-    while last < end and not state.isEmpty(last):
-        last += 1
-    state.line = last
+    state.line = start + state.src.count("\n", at, after) + 1
     return True
 
 
