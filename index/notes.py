@@ -17,9 +17,10 @@ LineKind = Literal["sentence", "item", "row", "code"]
 class Line:
     """The smallest thing that can answer: a sentence, list item, code line or table row.
 
-    plain is its text without Markdown, and after it what it names unseen, as a term's id; a table
-    row names its columns. words is what a page shows
-    of it in one run, so that a link can find it there: all of it, or a row's longest cell.
+    plain is its text without Markdown, and after it what no page shows: a term's id, the text of a
+    picture beside it; unseen is how many characters those are. A table row names its columns.
+    words is what a page shows of it in one run, so that a link can find it there: all of it, or a
+    row's longest cell.
     """
 
     start: int
@@ -27,6 +28,12 @@ class Line:
     plain: str
     words: str
     kind: LineKind
+    unseen: int = 0
+
+    @property
+    def shown(self) -> str:
+        """Return its text as a page shows it."""
+        return self.plain[: len(self.plain) - self.unseen].rstrip()
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def _also(passage: FoundPassage) -> str:
         render_quote(passage.text, h, references=passage.references) for h in passage.highlights
     ]
     words = " / ".join(quotes).replace("<br>", " / ")
-    cleaned = nh3.clean(words, tags={"code", "em", "strong"}, attributes={})
+    cleaned = nh3.clean(words, tags={"code", "em", "strong", "sub", "sup"}, attributes={})
     said = f": <q>{cleaned}</q>" if cleaned else ""
     return f'<li lang="{passage.document.language}">{link}{said}</li>'
 

@@ -9,6 +9,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from assistant.answer import Highlight
+from index import html
 from index.markdown import parser
 from index.references import definitions
 
@@ -38,6 +39,13 @@ class Page:
         first, after = token.map or (0, 0)
         start, end = self.starts[first], self.starts[after]
         return any(begin < end and start < stop for begin, stop in self.highlights)
+
+    def html_words(self, token: Token) -> str:
+        """Return the words of a block of HTML that are highlighted, in one line."""
+        first, after = token.map or (0, 0)
+        start, end = self.starts[first], self.starts[after]
+        spans = ((max(begin, start), min(stop, end)) for begin, stop in self.highlights)
+        return " ".join(filter(None, (html.text(self.source[slice(*span)]) for span in spans)))
 
     def inline_ranges(self, position: int) -> list[Range]:
         """Return which characters of an inline token's content are highlighted."""

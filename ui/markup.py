@@ -12,10 +12,12 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from assistant.answer import Highlight
+from index.html import APART
 from index.markdown import heading_anchors, plain
 from index.sections import parse
 from ui.highlights import Page, Range, kept, marked, marked_html
 
+_BREAKS = re.compile(r"(?:<br>\s*){2,}")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 # fmt: off
 _TAGS = {
@@ -81,7 +83,8 @@ def render_quote(markdown: str, highlight: Highlight, base: str = "", references
     A table row is read out: what it is about, then each column's name and value.
     """
     page = Page(markdown, [highlight], references)
-    return _clean("<br>".join(_quoted(page, base)), new_tab=True)
+    found = _BREAKS.sub("<br>", "<br>".join(_quoted(page, base)))
+    return _clean(found.removeprefix("<br>").removesuffix("<br>"), new_tab=True)
 
 
 def no_picture(_: str) -> str:
@@ -129,7 +132,8 @@ def _quoted(page: Page, base: str) -> Iterator[str]:
         if token.type == "inline" and kind == "th_open":
             columns.append(plain(token.children))
         elif token.type == "inline" and (ranges := page.inline_ranges(position)):
-            words = _inline(page, _resolved(kept(page.pieces(token), ranges), base))
+            pieces = (_in_line(piece) for piece in kept(page.pieces(token), ranges))
+            words = _inline(page, _resolved(list(pieces), base))
             if kind == "td_open":
                 cells.append(words)
             else:
@@ -143,7 +147,14 @@ def _quoted(page: Page, base: str) -> Iterator[str]:
             code = (token.content[slice(*piece)].strip() for piece in page.code_ranges(token))
             yield from (f"<code>{html.escape(text)}</code>" for text in code if text)
         elif token.type == "html_block" and page.touches(token):
-            yield nh3.clean(token.content, tags=set())
+            yield html.escape(page.html_words(token))
+
+
+def _in_line(token: Token) -> Token:
+    """Return a token that fits into a line: the tag of a block is a break there."""
+    if token.type == "html_inline" and APART.match(token.content):
+        return Token("html_inline", "", 0, content="<br>")
+    return token
 
 
 def _row(columns: Sequence[str], cells: Sequence[str]) -> str:

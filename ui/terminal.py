@@ -1,7 +1,7 @@
 """An answer in the terminal: colour and bold there, plain text when piped."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from rich.text import Text
 from assistant.answer import Answer, FoundPassage, Highlight
 from assistant.messages import message
 from index.markdown import plain
-from ui.highlights import Page
+from ui.highlights import Page, kept
 
 # Escape sequences and marks that turn the direction of text: notes do not steer the terminal.
 _UNSAFE = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -76,7 +76,23 @@ def _words(passage: FoundPassage, span: Highlight) -> str:
     page = Page(passage.text, [span], passage.references)
     if any(token.type in ("fence", "code_block") and page.touches(token) for token in page.tokens):
         return text
-    return plain(page.markdown.parseInline(text, page.env)[0].children).strip() or text
+    return " ".join(" ".join(_said(page)).split()) or text
+
+
+def _said(page: Page) -> Iterator[str]:
+    cells: list[str] = []
+    for position, token in enumerate(page.tokens):
+        if token.type == "html_block" and page.touches(token):
+            yield page.html_words(token)
+        elif token.type == "inline" and (ranges := page.inline_ranges(position)):
+            words = plain(kept(page.pieces(token), ranges))
+            if page.tokens[position - 1].type == "td_open":
+                cells.append(words)
+            elif page.tokens[position - 1].type != "th_open":
+                yield words
+        elif token.type == "tr_close" and cells:
+            yield f"| {' | '.join(cells)} |"
+            cells = []
 
 
 def _shown(path: Path) -> str:

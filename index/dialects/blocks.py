@@ -1,6 +1,6 @@
 """Block syntax of generators and editors: admonitions, tabs, containers, comments, imports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import regex
 from markdown_it import MarkdownIt
@@ -14,6 +14,8 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote.index import footnote_def
 
+from index.dialects import spoken
+from index.dialects.headings import is_raw, piece
 from index.dialects.modules import module_end
 
 Rule = Callable[[StateBlock, int, int, bool], bool]
@@ -42,7 +44,7 @@ def block_plugin(markdown: MarkdownIt) -> None:
     ruler.before("reference", "footnote_def", _footnote_def, notes)
     container_plugin(markdown, "section", validate=lambda info, _: _names_a_container(info))
     deflist_plugin(markdown)
-    markdown.core.ruler.after("block", "container_titles", _container_titles)
+    markdown.core.ruler.after("block", "titles", _titles)
 
 
 def _extras(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -178,17 +180,35 @@ def _names_a_container(info: str) -> bool:
     return text[:1].isalpha() or text[:1] == "{"
 
 
-def _container_titles(state: StateCore) -> None:
+def _titles(state: StateCore) -> None:
+    """Put the titles that containers and components print before what stands in those."""
     found: list[Token] = []
     for token in state.tokens:
+        if token.type == "html_block":
+            found += _titled(token)
+            continue
         found.append(token)
         if token.type == f"{CONTAINER}_open" and token.map and (title := container_title(token)):
-            line = token.map[0]
-            opened = Token("paragraph_open", "p", 1, block=True, map=[line, line + 1])
-            inline = Token("inline", "", 0, content=title, children=[], block=True)
-            inline.map, inline.level = [line, line + 1], token.level + 1
-            found += [opened, inline, Token("paragraph_close", "p", -1, block=True)]
+            found += _paragraph(title, token.map[0], token.level)
     state.tokens = found
+
+
+def _titled(block: Token) -> Iterator[Token]:
+    done = 0
+    titles = () if is_raw(block) else spoken.titles(block.content)
+    for start, title in titles:
+        yield from piece(block, done, start)
+        line = (block.map or [0])[0] + block.content.count("\n", 0, start)
+        yield from _paragraph(title, line, block.level)
+        done = start
+    yield from piece(block, done, len(block.content))
+
+
+def _paragraph(text: str, line: int, level: int) -> list[Token]:
+    opened = Token("paragraph_open", "p", 1, block=True, map=[line, line + 1])
+    inline = Token("inline", "", 0, content=text, children=[], block=True)
+    inline.map, inline.level = [line, line + 1], level + 1
+    return [opened, inline, Token("paragraph_close", "p", -1, block=True)]
 
 
 def container_title(token: Token) -> str:

@@ -140,7 +140,12 @@ def _comment(state: StateInline, silent: bool) -> bool:
 
 def _component(state: StateInline, silent: bool) -> bool:
     match = _COMPONENT.match(state.src, state.pos, state.posMax)
-    return match is not None and _shown(state, silent, match.end(), spoken.component(match[0]))
+    if match is None:
+        return False
+    words, named = spoken.component(match[0])
+    if named and not silent:
+        state.push("html_inline", "", 0).meta["named"] = named
+    return _shown(state, silent, match.end(), words)
 
 
 _dollars = math_inline_dollar(allow_space=False, allow_digits=False)
