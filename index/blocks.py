@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
 from index import html
+from index.dialects.inline import BLOCK_ID
 from index.markdown import (
     WORD,
     closing,
@@ -37,7 +38,6 @@ _BLOCK_KINDS: dict[str, BlockKind] = {
     "tab_open": "quote",
     "dl_open": "list",
 }
-_TASK = regex.compile(r"\[[ xX]\][ \t]+")
 _CALLOUT = regex.compile(r"\[![\p{L}][\w-]*\][+-]?[^\n]*(?:\n|$)")
 _BREAKS = regex.compile(
     rf"(?P<ticks>`++).*?(?<!`)(?P=ticks)(?!`)|(?P<tag>(?:{html.APART.pattern})+)",
@@ -244,9 +244,11 @@ def _located(places: Sequence[tuple[int, int]], position: int) -> int | None:
 
 def _cut(content: str, whole: bool) -> list[tuple[int, int]]:
     """Return [start, end) of what is read in one go: an item, or a sentence."""
+    if "^" in content and (identifier := BLOCK_ID.search(content[-_LONG_ITEM:])):
+        # No part of what is said.
+        content = content[: len(content) - len(identifier[0])]
     if whole:
-        task = _TASK.match(content)
-        return [(task.end() if task and task.end() < len(content) else 0, len(content))]
+        return [(0, len(content))]
     title = _CALLOUT.match(content)
     if title is None or title.end() == len(content):
         return list(_sentences(content, 0))

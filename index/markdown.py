@@ -24,7 +24,7 @@ WORD = regex.compile(r"[\p{L}\p{N}]")
 # Deeper lists and quotes would be lost; much deeper ones would exhaust the stack.
 _NESTING = 60
 # Text in which no rule finds anything, two spaces at the end of a line among it.
-_BARE = regex.compile(r"(?:[^\\`*_\[\]<>&!~{}$%^|\n \t]++|[ \t](?!\s*\n)|\n(?![ \t]))*+")
+_BARE = regex.compile(r"(?:[^\\`*_\[\]<>&!~{}$%^|=\n \t]++|=(?!=)|[ \t](?!\s*\n)|\n(?![ \t]))*+")
 # A link before which no word stands, as far as the text shows it.
 _MAY_NAVIGATE = regex.compile(r"[^\p{L}\p{N}\[]*+\[|[^\[{%&<]*+[{%&<][^\[]*+\[")
 _NAMING = ("heading_open", "th_open", "td_open")
@@ -139,6 +139,8 @@ def readable(tokens: Sequence[Token]) -> Iterator[Token]:
             position = last
         elif name and APART.fullmatch(token.content):
             yield Token("softbreak", "br", 0)
+        elif "shown" in token.meta:
+            yield Token("text", "", 0, content=token.meta["shown"])
         else:
             yield token
         base = token.content if token.type in _TEXTS else ""

@@ -1,16 +1,18 @@
 """What a page shows is what is found and answered: breaks, powers, and nothing that is unseen."""
 
+import time
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from quoting import about, quotes, said
+from quoting import about, marked, quotes, said
 
-from assistant.answer import FoundPassage
+from assistant.answer import Answer, FoundPassage
 from assistant.slack.quote import quoted
 from assistant.snippet import snippet
 from index.notes import Line, Passage
 from index.sections import parse
+from ui.cards import answer_card
 from ui.markup import render_document, render_quote
 
 
@@ -162,3 +164,173 @@ def test_a_link_names_no_words_beside_which_a_page_shows_others() -> None:
     source = "It starts![a](b.png) here, and four minutes[^1] later.\n\n[^1]: Measured.\n"
     first, _ = lines(source)
     assert first.words == "here, and four"
+
+
+# --- Marks of editors
+
+MARKS = """# 창고
+> 비우기 전에는 꼭
+> 두 번 센다.
+
+열쇠는 못에 건다. ^key-1
+
+- ==칠한== 문장과 `a==b`는 ==다르다==. ^last
+- a==b 또는 c==d, 2 ^10
+
+- [x] 문을 닫는다
+- [ ] 불을 끈다
+
+3월 4일
+~ 3월 9일까지 쉰다.
+
+넓이는 $$a^2$$ 이고 $5 와 $6 은 값이다.
+
+용어
+: 뜻이다.
+
+^whole-block
+"""
+
+
+def test_marks_of_editors_are_no_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [line.plain for line in lines(MARKS)] == [
+        "비우기 전에는 꼭 두 번 센다.",
+        "열쇠는 못에 건다.",
+        "칠한 문장과 a==b는 다르다.",
+        "a==b 또는 c==d, 2 ^10",
+        "☑ 문을 닫는다",
+        "☐ 불을 끈다",
+        "3월 4일 ~ 3월 9일까지 쉰다.",
+        "넓이는 a^2 이고 $5 와 $6 은 값이다.",
+        "용어",
+        "뜻이다.",
+    ]
+    found = quotes(tmp_path, MARKS)
+    for each in found:
+        assert "^key" not in marked(each)
+        for shown in (said(each, capsys), slack(each), render_quote(each.text, each.highlights[0])):
+            assert not any(
+                mark in shown for mark in ("==칠한", "^key", "^last", "$$", "\n> ", "[x]")
+            )
+    assert said(about(found, "비우기"), capsys) == "비우기 전에는 꼭 두 번 센다."
+    assert fragment(about(found, "문을")) == "문을 닫는다"
+    shown = render_document(MARKS)[0]
+    assert "<li>☑ 문을 닫는다</li>" in shown
+    assert "==칠한" not in shown
+
+
+def test_a_quote_that_is_copied_is_one_quote(tmp_path: Path) -> None:
+    found = about(quotes(tmp_path, MARKS), "비우기")
+    answer = Answer("i", "answered", "answers", 1, None, "ko", "q", None, "v", 1, (found,), None)
+    assert "&gt; 비우기 전에는 꼭\n&gt; 두 번 센다." in answer_card(answer, "q")
+
+
+SLASHES = """# 배
+[TOC]
+
+/// note | 알림
+    open: True
+
+조심한다.
+///
+
+/// warning
+뛰지 않는다.
+///
+
+/// details | 더 보기
+    type: tip
+    open: False
+
+- 밧줄이 있다.
+///
+
+--8<-- "parts/abbreviations.md"
+
+--8<--
+one.md
+two.md
+--8<--
+
+[[_TOC_]]
+
+/// 이것은 주석이다.
+
+[toc] 는 차례다.
+"""
+
+
+def test_blocks_and_snippets_of_pymdownx_are_read() -> None:
+    assert [line.plain for line in lines(SLASHES)] == [
+        "알림",
+        "조심한다.",
+        "뛰지 않는다.",
+        "더 보기",
+        "밧줄이 있다.",
+        "/// 이것은 주석이다.",
+        "[toc] 는 차례다.",
+    ]
+    shown = render_document(SLASHES)[0]
+    assert "<p>Warning</p>" in shown
+    for raw in ("8<", "TOC", "open:", "one.md", "<pre"):
+        assert raw not in shown
+
+
+COMPONENT = """<Tabs groupId="os">
+  <TabItem value="a" label="바람">
+
+    돛을 편다.
+
+    ```sh
+    hoist --main
+    ```
+
+    - 하나
+      - 둘
+
+  </TabItem>
+  <TabItem value={b} label="노" onClick={() => x}>
+    **노**를 젓는다.
+  </TabItem>
+</Tabs>
+
+끝이다.
+
+<Note>
+    <Open>
+글이다.
+"""
+
+
+def test_markdown_inside_an_indented_component_is_markdown() -> None:
+    found = [(line.kind, line.plain) for line in lines(COMPONENT)]
+    assert found == [
+        ("sentence", "바람"),
+        ("sentence", "돛을 편다."),
+        ("code", "hoist --main"),
+        ("item", "하나"),
+        ("item", "둘"),
+        ("sentence", "노"),
+        ("sentence", "노를 젓는다."),
+        ("sentence", "끝이다."),
+        ("sentence", "글이다."),
+    ]
+    for line in lines(COMPONENT):
+        assert line.words in COMPONENT[line.start : line.end].replace("**", "")
+    shown = render_document(COMPONENT)[0]
+    assert "<p><strong>노</strong>를 젓는다.</p>" in shown
+    assert "x}" not in shown
+
+
+SHAPES = [
+    "<A>\n", "<A b={\n", "==a ", "^a ", "[x] ", "a<br>", "**<br>x", "<sup>", "$$a ", "/// note\n",
+    "--8<--\n", "`<br>", "<A b={c=>\n", "[TOC]\n\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_marks_without_an_end_are_read_in_linear_time(shape: str) -> None:
+    start = time.process_time()
+    lines(shape * (100_000 // len(shape)))
+    lines("<A>\n" * 5_000 + "</A>\n" * 5_000)
+    assert time.process_time() - start < 10

@@ -3,6 +3,7 @@
 The page's own words stand in both languages; its style shows those that the visitor reads.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import quote
@@ -22,6 +23,8 @@ from ui.markup import render, render_quote
 
 _READER = "/notes/{document}#{anchor}"
 _CARDS = 12
+_FRAME = re.compile(r"(?m)(?<=\n)[ \t]*(?:>[ \t]?)+")
+_TAG = re.compile(r"<[^>]*>")
 _FOLDED_FROM = 8
 _REASONS = ("wrong", "elsewhere", "unclear")
 
@@ -121,7 +124,7 @@ def _quote(passage: FoundPassage) -> Iterator[str]:
     best = passage.highlights[:1]
     lead = "".join(render_quote(passage.text, h, passage.url, passage.references) for h in best)
     spoken = f'lang="{passage.document.language}"'
-    if lead:
+    if _TAG.sub("", lead).strip():
         yield f'<p class="note-quote" {spoken}><mark>{lead}</mark></p>'
     if lead and _is_whole(passage):
         return
@@ -207,7 +210,8 @@ def _markdown(answer: Answer) -> str:
     first = answer.passages[0]
     spans = first.highlights[:1]
     words = "\n".join(first.text[h.start : h.end] for h in spans) or first.text
-    words = written_out(words, first.references)
+    # What frames the lines of a quote frames those of this one anew.
+    words = _FRAME.sub("", written_out(words, first.references))
     quoted = "\n".join(f"> {line}".rstrip() for line in words.strip().splitlines())
     return f"{quoted}\n\n[{' › '.join(first.section.path)}]({quote(first.url, safe='/:#%?=&')})"
 

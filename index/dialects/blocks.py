@@ -15,6 +15,7 @@ from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote.index import footnote_def
 
 from index.dialects import spoken
+from index.dialects.components import component
 from index.dialects.headings import is_raw, piece
 from index.dialects.modules import module_end
 
@@ -30,6 +31,30 @@ _CONTAINER = regex.compile(
     r"\s*(?P<type>[A-Za-z][\w-]*)?\s*(?:\[(?P<label>[^\]]*)\])?\s*(?:\{(?P<list>[^}]*)\})?(?P<rest>.*)"
 )
 _TITLE = regex.compile(r"title=[\"']([^\"']*)[\"']")
+# `/// note | Title`: a block of which the title is shown, and its options are not.
+_SLASHED = f"{CONTAINER}_slashes"
+_SLASHES = regex.compile(
+    r"\s*(?:(?:html|define)\b[^\n]*|[A-Za-z][\w-]*\s*(?:\|(?P<title>[^\n]*))?)"
+)
+_ADMONITIONS = frozenset(
+    (
+        "admonition",
+        "attention",
+        "caution",
+        "danger",
+        "error",
+        "hint",
+        "important",
+        "note",
+        "tip",
+        "warning",
+    )
+)
+_OPTIONS = regex.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n?|[ \t]+[^\n]*\n?)+")
+_CONTENTS = regex.compile(r"@?\[_?toc_?\]\s*|\[\[_?toc_?\]\]\s*", regex.IGNORECASE)
+_SNIPPET = regex.compile(r"-{1,}8<-{1,}(?P<file>[ \t]+\S[^\n]*)?[ \t]*")
+# Names of files between two lines of a snippet, at most.
+_NAMES = 50
 _WIDTH = 4
 
 
@@ -43,7 +68,12 @@ def block_plugin(markdown: MarkdownIt) -> None:
     ruler.before("fence", "module", _module)
     ruler.before("reference", "footnote_def", _footnote_def, notes)
     container_plugin(markdown, "section", validate=lambda info, _: _names_a_container(info))
+    container_plugin(
+        markdown, "section_slashes", "/", lambda info, _: _SLASHES.fullmatch(info) is not None
+    )
     deflist_plugin(markdown)
+    rule = next(each.fn for each in ruler.__rules__ if each.name == "deflist")
+    ruler.at("deflist", _definitions(rule), {"alt": ["paragraph", "reference", "blockquote"]})
     markdown.core.ruler.after("block", "titles", _titles)
 
 
@@ -159,7 +189,52 @@ def _module(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
-_RULES: dict[str, Rule] = {"!": _admonition, "?": _admonition, "=": _tab, "%": _comment}
+def _definitions(rule: Rule) -> Rule:
+    """Return the rule for definitions without those that begin with a tilde: it is a range."""
+
+    def tried(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        first = start if silent else start + 1
+        number = next((n for n in range(first, min(first + 2, end)) if not state.isEmpty(n)), end)
+        if number < end and _line(state, number).startswith("~"):
+            return False
+        return rule(state, start, end, silent)
+
+    return tried
+
+
+def _contents(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Leave out the mark where a generator puts the contents."""
+    if silent or _is_indented(state, start) or not _CONTENTS.fullmatch(_line(state, start)):
+        return False
+    if start + 1 < end and not state.isEmpty(start + 1):
+        return False
+    state.line = start + 1
+    return True
+
+
+def _snippet(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Leave out what brings in another file: `--8<-- "file"`, or names between two such lines."""
+    match = _SNIPPET.fullmatch(_line(state, start))
+    if match is None or _is_indented(state, start):
+        return False
+    last = start
+    if not match["file"]:
+        lines = range(start + 1, min(end, start + _NAMES))
+        last = next((n for n in lines if _SNIPPET.fullmatch(_line(state, n))), start)
+    if not silent:
+        state.line = last + 1
+    return True
+
+
+_RULES: dict[str, Rule] = {
+    "!": _admonition,
+    "?": _admonition,
+    "=": _tab,
+    "%": _comment,
+    "[": _contents,
+    "-": _snippet,
+    "<": component,
+}
 
 
 def _footnote_def(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -183,14 +258,32 @@ def _names_a_container(info: str) -> bool:
 def _titles(state: StateCore) -> None:
     """Put the titles that containers and components print before what stands in those."""
     found: list[Token] = []
+    after_slashes = False
     for token in state.tokens:
+        if after_slashes and token.type == "code_block" and _OPTIONS.fullmatch(token.content):
+            after_slashes = False
+            continue
         if token.type == "html_block":
             found += _titled(token)
+            after_slashes = False
             continue
         found.append(token)
-        if token.type == f"{CONTAINER}_open" and token.map and (title := container_title(token)):
-            found += _paragraph(title, token.map[0], token.level)
+        opens = token.type.startswith(CONTAINER) and token.nesting > 0
+        if opens and (title := container_title(token)):
+            found += _paragraph(title, (token.map or [0])[0], token.level)
+        # Below its first line such a container may have options.
+        after_slashes = opens and token.type.startswith(_SLASHED)
+        if after_slashes and (label := _label(token)):
+            found += _paragraph(label, (token.map or [0])[0], token.level)
+            found[-2].meta["label"] = True
+            token.attrSet("class", "admonition")
     state.tokens = found
+
+
+def _label(token: Token) -> str:
+    """Return what a generator calls an admonition that its author gave no title."""
+    kind = token.info.strip()
+    return kind.capitalize() if kind in _ADMONITIONS else ""
 
 
 def _titled(block: Token) -> Iterator[Token]:
@@ -213,6 +306,9 @@ def _paragraph(text: str, line: int, level: int) -> list[Token]:
 
 def container_title(token: Token) -> str:
     """Return the title that an author gave a container: `:::note Title`, `:::note[Title]`."""
+    if token.type.startswith(_SLASHED):
+        match = _SLASHES.fullmatch(token.info)
+        return match["title"].strip() if match and match["title"] else ""
     match = _CONTAINER.fullmatch(token.info.strip())
     if match is None:
         return ""
