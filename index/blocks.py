@@ -229,6 +229,8 @@ def _seen(blocks: Sequence[Block]) -> Iterator[Block]:
 
 
 def _shows_words(tokens: Sequence[Token]) -> bool:
+    if not any(token.type == "image" for token in tokens):
+        return True
     return bool(plain([token for token in tokens if token.type != "image"]).strip())
 
 

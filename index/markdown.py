@@ -33,6 +33,7 @@ _NORMAL = regex.compile(
     r"(?:https?://[a-z0-9]++(?:[.-][a-z0-9]++)*+(?=[/#]|$)|(?!//))[A-Za-z0-9/._~#=&?-]*+"
 )
 _TEXTS = ("text", "code_inline", "text_special")
+_BETWEEN = ("html_inline", "image", "hardbreak")
 # What is raised is short: of many tags that nothing closes, each is looked after no further.
 _RAISED_TOKENS = 50
 _OTHERS = ("{", "[[", "%%", "$", "[^", "[!")
@@ -170,6 +171,8 @@ def findable(tokens: Sequence[Token]) -> str:
     A browser looks for them as they stand: not over a break, nor beside what is raised, nor for
     the text of a picture.
     """
+    if not any(token.type in _BETWEEN for token in tokens):
+        return " ".join(plain(tokens).split())
     parts = []
     for token in tokens:
         name = _tag(token)
@@ -190,7 +193,10 @@ def findable(tokens: Sequence[Token]) -> str:
 def plain(tokens: Sequence[Token] | None) -> str:
     """Return the visible text of inline tokens."""
     parts = []
-    for token in readable(tokens or ()):
+    tokens = tokens or ()
+    if any(token.type == "html_inline" for token in tokens):
+        tokens = list(readable(tokens))
+    for token in tokens:
         if token.type in _TEXTS:
             parts.append(token.content)
         elif token.type in ("softbreak", "hardbreak"):

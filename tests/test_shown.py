@@ -215,7 +215,7 @@ def test_marks_of_editors_are_no_words(tmp_path: Path, capsys: pytest.CaptureFix
     assert said(about(found, "비우기"), capsys) == "비우기 전에는 꼭 두 번 센다."
     assert fragment(about(found, "문을")) == "문을 닫는다"
     shown = render_document(MARKS)[0]
-    assert "<li>☑ 문을 닫는다</li>" in shown
+    assert "☑ 문을 닫는다" in shown
     assert "==칠한" not in shown
 
 

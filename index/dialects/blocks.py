@@ -193,9 +193,10 @@ def _definitions(rule: Rule) -> Rule:
     """Return the rule for definitions without those that begin with a tilde: it is a range."""
 
     def tried(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-        first = start if silent else start + 1
-        number = next((n for n in range(first, min(first + 2, end)) if not state.isEmpty(n)), end)
-        if number < end and _line(state, number).startswith("~"):
+        number = start if silent else start + 1
+        if number < end and state.isEmpty(number):
+            number += 1
+        if number < end and state.src.startswith("~", state.bMarks[number] + state.tShift[number]):
             return False
         return rule(state, start, end, silent)
 
@@ -214,7 +215,10 @@ def _contents(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _snippet(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """Leave out what brings in another file: `--8<-- "file"`, or names between two such lines."""
-    match = _SNIPPET.fullmatch(_line(state, start))
+    text = (
+        _line(state, start) if "8<" in state.src[state.bMarks[start] : state.eMarks[start]] else ""
+    )
+    match = _SNIPPET.fullmatch(text)
     if match is None or _is_indented(state, start):
         return False
     last = start
