@@ -71,6 +71,10 @@ class FoundPassage:
     url: Annotated[str, Field(description="Link to the section")]
     highlight_url: Annotated[str, Field(description="Link to the very words")]
     explanation: Annotated[Explanation | None, Field(description="If asked for")] = None
+    references: Annotated[
+        str,
+        Field(description="Markdown: the definitions of the links and footnotes that it refers to"),
+    ] = ""
 
 
 @dataclass(frozen=True)

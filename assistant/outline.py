@@ -31,5 +31,5 @@ def first_line(document: Document, section: Section) -> str:
     for other in document.sections:
         if other.path[: len(section.path)] == section.path and other.start >= section.start:
             for block in other.blocks:
-                return block.lines[0].plain
+                return block.lines[0].shown
     return ""

@@ -5,6 +5,7 @@ from assistant.links import highlight_url, section_url
 from assistant.retrieve import Hit
 from index.contents import Notes
 from index.notes import Document, Section
+from index.references import used
 
 
 def quote(
@@ -15,11 +16,12 @@ def quote(
     document = notes.documents[passage.document]
     section = document.sections[passage.section]
     url = section_url(link_template, public_url, document, section, notes.is_apart(document))
+    text = passage.text(document.source)
     answers = [passage.lines[number] for number in hit.answers]
     return FoundPassage(
         rank=rank,
         score=round(hit.score, 4),
-        text=passage.text(document.source),
+        text=text,
         highlights=tuple(Highlight(*passage.span(line)) for line in answers),
         line=document.source.count("\n", 0, answers[0].start) + 1,
         section=section_ref(section),
@@ -28,6 +30,7 @@ def quote(
         url=url,
         highlight_url=highlight_url(url, answers[0].words),
         explanation=_explanation(hit) if explain else None,
+        references=used(document.references, text),
     )
 
 

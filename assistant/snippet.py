@@ -73,7 +73,7 @@ def snippet(passage: Passage, line: int, words: Collection[str]) -> str:
 
 def _plain(line: Line) -> str:
     # Beside Hangul, CommonMark leaves some stars where authors meant bold.
-    return line.plain if line.kind == "code" else _BOLD.sub(r"\1", line.plain)
+    return line.shown if line.kind == "code" else _BOLD.sub(r"\1", line.shown)
 
 
 def _window(text: str, begin: int) -> tuple[int, int]:

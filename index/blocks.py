@@ -3,15 +3,26 @@
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import regex
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
 from index import html
-from index.markdown import WORD, closing, inline_tokens, is_navigation, named, parser, plain
-from index.notes import Block, BlockKind, Line
+from index.dialects.inline import BLOCK_ID
+from index.markdown import (
+    WORD,
+    closing,
+    findable,
+    inline_tokens,
+    is_navigation,
+    named,
+    parser,
+    plain,
+)
+from index.notes import Block, BlockKind, Line, LineKind
 from index.sentences import sentences
 
 _LONG_ITEM = 200
@@ -27,8 +38,11 @@ _BLOCK_KINDS: dict[str, BlockKind] = {
     "tab_open": "quote",
     "dl_open": "list",
 }
-_TASK = regex.compile(r"\[[ xX]\][ \t]+")
 _CALLOUT = regex.compile(r"\[![\p{L}][\w-]*\][+-]?[^\n]*(?:\n|$)")
+_BREAKS = regex.compile(
+    rf"(?P<ticks>`++).*?(?<!`)(?P=ticks)(?!`)|(?P<tag>(?:{html.APART.pattern})+)",
+    regex.DOTALL | regex.IGNORECASE,
+)
 _CODE_TITLE = regex.compile(r"""\b(?:title|filename|caption)\s*=\s*(?:"([^"]+)"|'([^']+)')""")
 
 
@@ -59,9 +73,12 @@ class BlockReader:
         return self.line_starts[line] if line < len(self.line_starts) else len(self.source)
 
     def blocks(self, groups: Sequence[Group]) -> tuple[Block, ...]:
-        """Return the blocks that are searched: navigation and those without words are not."""
-        found = (self._block(group) for group in groups if not is_navigation(group.tokens))
-        return tuple(block for block in found if block.lines)
+        """Return the blocks that are searched: navigation and those without words are not.
+
+        What no page shows answers nothing: a line beside it has it, so that it is found.
+        """
+        found = [self._block(group) for group in groups if not is_navigation(group.tokens)]
+        return tuple(block for block in _seen(found) if block.lines)
 
     def _block(self, group: Group) -> Block:
         kind = _BLOCK_KINDS.get(group.tokens[0].type, "paragraph")
@@ -102,9 +119,11 @@ class BlockReader:
             else:
                 span = (begin, finish + 1)
             tokens = self._tokens(inline, start, end)
-            words = plain(tokens).strip()
-            text = f"{words} {named(tokens)}".strip()
-            yield Line(*span, text, words, "item" if whole else "sentence")
+            names, words = plain(tokens), findable(tokens)
+            # Of pictures alone a page shows no word.
+            shown = names if _shows_words(tokens) else ""
+            names = f"{'' if shown else names} {named(tokens)}".strip()
+            yield _line(span, shown, names, words, "item" if whole else "sentence")
 
     def _tokens(self, inline: Token, start: int, end: int) -> Sequence[Token]:
         if inline.children and (start, end) == (0, len(inline.content)):
@@ -144,26 +163,29 @@ class BlockReader:
         start = self.offset(first)
         here = self.source.startswith(token.content.rstrip("\n"), start)
         for begin, end in html.pieces(token.content) if here else [(0, len(token.content))]:
-            words = html.text(token.content[begin:end])
-            if WORD.search(words):
+            source = token.content[begin:end]
+            shown, names = html.text(source), html.unseen(source)
+            if WORD.search(shown + names):
                 span = (start + begin, start + end) if here else (start, self.offset(after))
-                yield Line(*self._trimmed(*span), words, words, "sentence")
+                yield _line(self._trimmed(*span), shown, names, html.findable(source), "sentence")
 
     def _rows(self, tokens: Sequence[Token]) -> Iterator[Line]:
         columns: list[str] = []
         cells: list[str] = []
+        runs: list[str] = []
         rows = 0
         for position, token in enumerate(tokens):
             if token.type == "inline" and tokens[position - 1].type == "th_open":
-                columns.append(plain(token.children))
+                columns.append(_said(token.children))
             elif token.type == "inline" and tokens[position - 1].type == "td_open":
-                cells.append(plain(token.children))
+                cells.append(_said(token.children))
+                runs.append(findable(token.children or ()))
             elif token.type == "tr_close" and cells:
                 line = next(t.map for t in reversed(tokens[:position]) if t.map)
                 start, end = self._trimmed(self.offset(line[0]), self.offset(line[0] + 1))
                 if any(WORD.search(cell) for cell in cells):
-                    yield Line(start, end, _row_text(columns, cells), max(cells, key=len), "row")
-                cells = []
+                    yield Line(start, end, _row_text(columns, cells), max(runs, key=len), "row")
+                cells, runs = [], []
                 rows += 1
         if columns and not rows:
             first = (tokens[0].map or [0])[0]
@@ -175,6 +197,47 @@ class BlockReader:
         return start + len(text) - len(text.lstrip()), start + len(text.rstrip())
 
 
+def _line(span: tuple[int, int], shown: str, names: str, words: str, kind: LineKind) -> Line:
+    return _with(Line(*span, " ".join(shown.split()), words, kind), names)
+
+
+def _with(line: Line, names: str) -> Line:
+    """Return a line that names more than a page shows of it."""
+    if not names:
+        return line
+    text = f"{line.plain} {names}".strip()
+    return replace(line, plain=text, unseen=line.unseen + len(text) - len(line.plain))
+
+
+def _seen(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Yield the blocks without lines that no page shows; others name what those do."""
+    lines = [line for block in blocks for line in block.lines]
+    beside = next((line for line in reversed(lines) if line.shown), None)
+    if beside is None or all(line.shown for line in lines):
+        yield from blocks
+        return
+    given: dict[int, list[str]] = {}
+    for line in reversed(lines):
+        if line.shown:
+            beside = line
+        else:
+            given.setdefault(id(beside), []).insert(0, line.plain)
+    for block in blocks:
+        kept = (line for line in block.lines if line.shown)
+        named = (_with(line, " ".join(given.get(id(line), ()))) for line in kept)
+        yield replace(block, lines=tuple(named))
+
+
+def _shows_words(tokens: Sequence[Token]) -> bool:
+    if not any(token.type == "image" for token in tokens):
+        return True
+    return bool(plain([token for token in tokens if token.type != "image"]).strip())
+
+
+def _said(tokens: Sequence[Token] | None) -> str:
+    return " ".join(plain(tokens).split())
+
+
 def _located(places: Sequence[tuple[int, int]], position: int) -> int | None:
     """Return where a character of an inline token's content stands in the source."""
     start, found = places[bisect_right(places, (position, sys.maxsize)) - 1]
@@ -183,18 +246,30 @@ def _located(places: Sequence[tuple[int, int]], position: int) -> int | None:
 
 def _cut(content: str, whole: bool) -> list[tuple[int, int]]:
     """Return [start, end) of what is read in one go: an item, or a sentence."""
+    if "^" in content and (identifier := BLOCK_ID.search(content[-_LONG_ITEM:])):
+        # No part of what is said.
+        content = content[: len(content) - len(identifier[0])]
     if whole:
-        task = _TASK.match(content)
-        return [(task.end() if task and task.end() < len(content) else 0, len(content))]
+        return [(0, len(content))]
     title = _CALLOUT.match(content)
     if title is None or title.end() == len(content):
-        return sentences(content)
+        return list(_sentences(content, 0))
     # The title of a callout is no part of its first sentence.
-    rest = sentences(content[title.end() :])
-    return [
-        (0, len(title[0].rstrip())),
-        *((start + title.end(), end + title.end()) for start, end in rest),
-    ]
+    return [(0, len(title[0].rstrip())), *_sentences(content, title.end())]
+
+
+def _sentences(content: str, first: int) -> Iterator[tuple[int, int]]:
+    """Yield [start, end) of each sentence from a place on; a break in HTML ends one too."""
+    edges = [(first, first)]
+    marks, counted = 0, first
+    for match in _BREAKS.finditer(content, first) if "<" in content else ():
+        marks += content.count("**", counted, match.start())
+        counted = match.end()
+        # Half of a pair of marks would be none.
+        if match["tag"] and marks % 2 == 0:
+            edges.append(match.span())
+    for (_, start), (end, _) in pairwise([*edges, (len(content), len(content))]):
+        yield from ((start + a, start + b) for a, b in sentences(content[start:end]))
 
 
 def _row_text(columns: Sequence[str], cells: Sequence[str]) -> str:

@@ -241,6 +241,7 @@ def _document(corpus: str, identifier: str, path: str, source: str, parsed: Pars
         source=source,
         sections=parsed.sections,
         address=_address(matter),
+        references=parsed.references,
     )
 
 

@@ -1,7 +1,8 @@
 """Markdown by the CommonMark parser markdown-it: the parser, text, anchors, navigation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 
 import regex
 from markdown_it import MarkdownIt
@@ -17,12 +18,14 @@ from index.dialects.headings import explicit, heading_plugin
 from index.dialects.inline import inline_plugin
 from index.dialects.matter import matter_plugin
 from index.dialects.starts import start_plugin
+from index.html import APART, TAG
+from index.runs import BESIDE, BREAK, height, longest
 
 WORD = regex.compile(r"[\p{L}\p{N}]")
 # Deeper lists and quotes would be lost; much deeper ones would exhaust the stack.
 _NESTING = 60
 # Text in which no rule finds anything, two spaces at the end of a line among it.
-_BARE = regex.compile(r"(?:[^\\`*_\[\]<>&!~{}$%^|\n \t]++|[ \t](?!\s*\n)|\n(?![ \t]))*+")
+_BARE = regex.compile(r"(?:[^\\`*_\[\]<>&!~{}$%^|=\n \t]++|=(?!=)|[ \t](?!\s*\n)|\n(?![ \t]))*+")
 # A link before which no word stands, as far as the text shows it.
 _MAY_NAVIGATE = regex.compile(r"[^\p{L}\p{N}\[]*+\[|[^\[{%&<]*+[{%&<][^\[]*+\[")
 _NAMING = ("heading_open", "th_open", "td_open")
@@ -31,6 +34,10 @@ _NORMAL = regex.compile(
     r"(?:https?://[a-z0-9]++(?:[.-][a-z0-9]++)*+(?=[/#]|$)|(?!//))[A-Za-z0-9/._~#=&?-]*+"
 )
 _PARTICLE = regex.compile(r"_\p{Hangul}")
+_TEXTS = ("text", "code_inline", "text_special")
+_BETWEEN = ("html_inline", "image", "hardbreak")
+# What is raised is short: of many tags that nothing closes, each is looked after no further.
+_RAISED_TOKENS = 50
 _OTHERS = ("{", "[[", "%%", "$", "[^", "[!")
 
 
@@ -113,11 +120,87 @@ def _leading(state: StateCore) -> None:
         before = token.type
 
 
+def readable(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Yield inline tokens as text alone can show them: HTML is breaks, and what is raised text.
+
+    `<br>` and the tags of blocks separate words; `2<sup>10</sup>` is not 210.
+    """
+    position, base = 0, ""
+    while position < len(tokens):
+        token = tokens[position]
+        name = _tag(token)
+        last = _closed(tokens, position, name) if name in ("sup", "sub") else 0
+        if last:
+            inner = list(readable(tokens[position + 1 : last]))
+            before, text, after = height(name, plain(inner), base)
+            yield Token("text", "", 0, content=before)
+            digits = iter(text)
+            for each in inner:
+                is_text = each.type in _TEXTS
+                said = "".join(islice(digits, len(each.content))) if is_text else ""
+                yield each.copy(content=said) if is_text else each
+            yield Token("text", "", 0, content=after)
+            position = last
+        elif name and APART.fullmatch(token.content):
+            yield Token("softbreak", "br", 0)
+        elif "shown" in token.meta:
+            yield Token("text", "", 0, content=token.meta["shown"])
+        else:
+            yield token
+        base = token.content if token.type in _TEXTS else ""
+        position += 1
+
+
+def _tag(token: Token) -> str:
+    """Return the name of an HTML tag, with a slash where it closes, or ""."""
+    match = TAG.fullmatch(token.content) if token.type == "html_inline" else None
+    return match["name"].lower() if match else ""
+
+
+def _closed(tokens: Sequence[Token], position: int, name: str) -> int:
+    """Return the position of the token that closes a tag, 0 where none does or it holds others."""
+    for number in range(position + 1, min(len(tokens), position + _RAISED_TOKENS)):
+        found = _tag(tokens[number])
+        if found == f"/{name}":
+            return number
+        if found == name:
+            break
+    return 0
+
+
+def findable(tokens: Sequence[Token]) -> str:
+    """Return the longest run of words that a page shows as they stand in inline tokens.
+
+    A browser looks for them as they stand: not over a break, nor beside what is raised, nor for
+    the text of a picture.
+    """
+    if not any(token.type in _BETWEEN for token in tokens):
+        return " ".join(plain(tokens).split())
+    parts = []
+    for token in tokens:
+        name = _tag(token)
+        if token.type in _TEXTS:
+            parts.append(token.content)
+        elif token.type == "softbreak":
+            parts.append(" ")
+        elif token.type == "hardbreak" or (name and APART.fullmatch(token.content)):
+            parts.append(BREAK)
+        elif token.type == "image" or name.removeprefix("/") in ("sup", "sub", "img"):
+            parts.append(BESIDE)
+        elif token.type == "html_inline" and token.content and not name:
+            # A footnote's number, or the name of a callout.
+            parts.append(BREAK if token.content.endswith(" ") else BESIDE)
+    return longest("".join(parts))
+
+
 def plain(tokens: Sequence[Token] | None) -> str:
     """Return the visible text of inline tokens."""
     parts = []
-    for token in tokens or ():
-        if token.type in ("text", "code_inline", "text_special"):
+    tokens = tokens or ()
+    if any(token.type == "html_inline" for token in tokens):
+        tokens = list(readable(tokens))
+    for token in tokens:
+        if token.type in _TEXTS:
             parts.append(token.content)
         elif token.type in ("softbreak", "hardbreak"):
             parts.append(" ")
@@ -195,5 +278,6 @@ def _anchor_text(inline: Token) -> str:
         # GitHub knows no shortcodes and wikilinks: they are words to it. Nor does it read `_` as a
         # mark before a particle, and keeps it in the slug; other marks are left out of slugs.
         children = github_parser().parseInline(inline.content)[0].children
-    # GitHub takes the text of the rendered heading: an image has none.
-    return plain([token for token in children or () if token.type != "image"])
+    # GitHub takes the text of the rendered heading: an image has none, nor has a tag.
+    hidden = ("image", "html_inline")
+    return plain([token for token in children or () if token.type not in hidden])

@@ -17,9 +17,10 @@ LineKind = Literal["sentence", "item", "row", "code"]
 class Line:
     """The smallest thing that can answer: a sentence, list item, code line or table row.
 
-    plain is its text without Markdown, and after it what it names unseen, as a term's id; a table
-    row names its columns. words is what a page shows
-    of it in one run, so that a link can find it there: all of it, or a row's longest cell.
+    plain is its text without Markdown, and after it what no page shows: a term's id, the text of a
+    picture beside it; unseen is how many characters those are. A table row names its columns.
+    words is what a page shows of it in one run, so that a link can find it there: all of it, or a
+    row's longest cell.
     """
 
     start: int
@@ -27,6 +28,12 @@ class Line:
     plain: str
     words: str
     kind: LineKind
+    unseen: int = 0
+
+    @property
+    def shown(self) -> str:
+        """Return its text as a page shows it."""
+        return self.plain[: len(self.plain) - self.unseen].rstrip()
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,18 @@ class Section:
     blocks: tuple[Block, ...]
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Where the links of a document with this label lead, or what the footnote says.
+
+    label is as the parser compares them, a footnote's with `^` before it; text is the Markdown of
+    the definition.
+    """
+
+    label: str
+    text: str
+
+
 # A mended word that is read with less confidence may well be another.
 DOUBTFUL = 0.9
 
@@ -88,6 +107,7 @@ class Document:
     examples are questions that its front matter offers to learners. address is where a site has
     it, as its front matter says (`permalink`, `url`, `slug`), empty where it does not. mended: what
     of the source is not as the file has it, in order; digest: the hash of what the file has then.
+    references: what its links and footnotes refer to, wherever in it that stands.
     """
 
     id: str
@@ -102,6 +122,7 @@ class Document:
     address: str = ""
     mended: tuple[Mended, ...] = ()
     digest: str = ""
+    references: tuple[Reference, ...] = ()
 
     def is_mended(self, start: int, end: int) -> bool:
         """Return whether any of [start, end) of the source is not as the file has it."""

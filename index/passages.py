@@ -37,7 +37,8 @@ def heading_path(document: Document, passage: Passage) -> str:
     An id that its author gave the last one is often its name in another language.
     """
     section = document.sections[passage.section]
-    known = slug(section.title)
+    # A break in a heading separates words for readers, and none in its anchor.
+    known = slug(section.title).replace("-", "")
     own = [word for word in section.anchor.split("-") if word not in known and word.isalpha()]
     return " > ".join(section.path) + (f" ({' '.join(own)})" if own else "")
 

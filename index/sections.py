@@ -13,7 +13,8 @@ from index.dialects import matter
 from index.dialects.blocks import CONTAINER
 from index.dialects.matter import MatterError
 from index.markdown import block_parser, closing, heading_anchors, is_navigation, plain
-from index.notes import Section
+from index.notes import Reference, Section
+from index.references import references
 
 _EMOJI_AROUND = regex.compile(
     r"^[\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F\u200D\u20E3\s]+"
@@ -23,11 +24,12 @@ _EMOJI_AROUND = regex.compile(
 
 @dataclass(frozen=True)
 class Parsed:
-    """A Markdown file taken apart: its front matter, its title and its sections."""
+    """A Markdown file taken apart: its front matter, its title, its sections, its references."""
 
     front_matter: dict[str, Any]
     title: str
     sections: tuple[Section, ...]
+    references: tuple[Reference, ...] = ()
     fault: MatterError | None = None
 
 
@@ -52,7 +54,9 @@ def parse(source: str, fallback_title: str) -> Parsed:
     headings, groups = _split(tokens)
     title = _title(front_matter, headings, groups, fallback_title)
     reader = BlockReader(source, env)
-    return Parsed(front_matter, title, tuple(_sections(reader, title, headings, groups)), fault)
+    sections = tuple(_sections(reader, title, headings, groups))
+    found = tuple(references(source, tokens, env))
+    return Parsed(front_matter, title, sections, found, fault)
 
 
 def _front_matter(tokens: Sequence[Token]) -> tuple[dict[str, Any], MatterError | None]:

@@ -397,9 +397,11 @@ def test_an_id_that_its_author_gave_comes_before_a_slug() -> None:
 def test_long_html_is_cut_at_its_rows() -> None:
     rows = "".join(f"<tr><td>row {n}</td><td>{'word ' * 20}</td></tr>\n" for n in range(20))
     note = document(f"<table>\n{rows}</table>\n")
-    lines = said(note)
+    lines = list(read_lines(note.source))
     assert len(lines) == 20
-    assert lines[3].startswith("row 3 word")
+    assert lines[3].plain.startswith("row 3 word")
+    # A browser looks for words within one cell.
+    assert lines[3].words == " ".join(["word"] * 20)
     assert_true(note)
 
 
@@ -429,3 +431,63 @@ def test_a_corpus_without_a_template_is_read_here() -> None:
     assert section_url("https://d.example/?p={page}&a=1#{anchor}", "", note, section) == (
         "https://d.example/?p=Bowline&a=1#tie-it"
     )
+
+
+def read_lines(source: str) -> Iterator[Line]:
+    for section in parse(source, "file").sections:
+        for block in section.blocks:
+            yield from block.lines
+
+
+CODE = [
+    "import Tabs from '@theme/Tabs';\nimport {H, type H as I} from \"H\"",
+    "import * as H from 'h' // whole\nimport 'h.css'",
+    "import {\n  A,\n  B,\n} from './parts'",
+    "export const H = ({children}) => {\n  const h = 1\n\n  return <p>Don't {children}</p>\n}",
+    "export default function H({ h }) {\n  return <main>{h}</main>\n}",
+    "export default ({h}) => <Base>{h}</Base>",
+    "export * from './h'\nexport {h, i}\nexport {h as i} from 'h'",
+    "export const h: H[] = [\n  '제목',\n\n  2,\n] as const",
+    "export const h = <p>Hello dear world.</p>",
+    "export const h = h\n  ? i\n  : await j",
+    "export const h = `a\n\nb`;\nexport class H extends I {\n}",
+]
+PROSE = [
+    "export default 값은 파일마다 하나다.\n둘째 줄도 글이다.",
+    "import { 조각 } 처럼 적는다.",
+    "import { a, b } from 'c' 로 시작한다.",
+    "import numpy as np",
+    "import type definitions from the server",
+    "export const values never change.",
+    "export const a = 1 declares a value.",
+    "export const x = { 로 시작하는 줄은 상수다.",
+    "export default (기본) 은 하나다.",
+    "export default `App` is what most write.",
+    "export class diagrams as SVG",
+    "export function f() 는 함수다.",
+    "export { a, b } 로 내보낸다.",
+    "export 'A=b' in the shell.",
+    "export default, export const",
+]
+
+
+@pytest.mark.parametrize("code", CODE)
+def test_code_of_a_module_is_not_read(code: str) -> None:
+    for source in (code, f"V1\n\n{code}\n\nV2\n"):
+        seen = [line.plain for line in read_lines(source)]
+        assert seen == ["V1", "V2"] * ("V1" in source), source
+
+
+@pytest.mark.parametrize("prose", PROSE)
+def test_a_paragraph_that_begins_like_a_module_is_read(prose: str) -> None:
+    seen = " ".join(line.plain for line in read_lines(f"V1\n\n{prose}\n\nV2\n"))
+    assert seen.split() == ["V1", *prose.replace("`", "").split(), "V2"]
+
+
+@pytest.mark.parametrize(
+    "shape", ["export const a = {\n\n", "export const a = /*\n\n", "export {a,\n"]
+)
+def test_modules_without_an_end_are_read_in_linear_time(shape: str) -> None:
+    start = time.process_time()
+    list(read_lines(shape * (200_000 // len(shape))))
+    assert time.process_time() - start < 10

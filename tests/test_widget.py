@@ -433,6 +433,29 @@ def test_a_service_not_to_be_trusted_executes_nothing(site: Wiki, read: Read) ->
     assert card.locator("h3").evaluate("h => getComputedStyle(h).direction") == "rtl"
 
 
+def test_links_by_label_lead_where_the_notes_say(site: Wiki, read: Read) -> None:
+    text = (
+        "See the [pilot\nboat][boat][^late] and `[boat]`, [no one][x], 2<sup>10</sup>, ==marked==."
+    )
+    passage = {
+        "text": text,
+        "references": "[boat]: https://example.com/boat\n[pilot boat]: /no\n[^late]: At seven.",
+        "highlights": [{"start": 0, "end": len(text)}],
+        "section": {"title": "Ships", "path": ["Ships"]},
+        "document": {"language": "en"},
+        "url": f"{site.url}/ships",
+        "highlight_url": f"{site.url}/ships",
+    }
+    site.answer = {
+        "id": "1", "query": "boat", "message": None, "language": "en", "corrected_from": None,
+        "passages": [passage], "closest": None,
+    }  # fmt: skip
+    lead = read(site.page(site.widget(endpoint=f"{site.url}/told"))).ask("boat").locator(".lead")
+    expect(lead.locator("a")).to_have_attribute("href", "https://example.com/boat")
+    expect(lead).to_have_text("See the pilot boat and [boat], [no one][x], 210, marked.")
+    expect(lead.locator("sup")).to_have_text("10")
+
+
 @pytest.fixture(scope="module")
 def frail(
     models_dir: Path, tmp_path_factory: pytest.TempPathFactory

@@ -3,6 +3,7 @@
 The page's own words stand in both languages; its style shows those that the visitor reads.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 from urllib.parse import quote
@@ -16,10 +17,13 @@ from assistant.outline import first_line, outline
 from index.contents import Notes
 from index.language import Language
 from index.notes import Document, Section
+from index.references import written_out
 from ui.labels import LANGUAGES, both, label
 from ui.markup import render, render_quote
 
 _CARDS = 12
+_FRAME = re.compile(r"(?m)(?<=\n)[ \t]*(?:>[ \t]?)+")
+_TAG = re.compile(r"<[^>]*>")
 _FOLDED_FROM = 8
 _REASONS = ("wrong", "elsewhere", "unclear")
 
@@ -122,13 +126,13 @@ def _searched(answer: Answer, asked: str) -> str:
 def _quote(passage: FoundPassage) -> Iterator[str]:
     # The best line leads alone; the others are marked where they stand.
     best = passage.highlights[:1]
-    lead = "".join(render_quote(passage.text, h, passage.url) for h in best)
+    lead = "".join(render_quote(passage.text, h, passage.url, passage.references) for h in best)
     spoken = f'lang="{passage.document.language}"'
-    if lead:
+    if _TAG.sub("", lead).strip():
         yield f'<p class="note-quote" {spoken}><mark>{lead}</mark></p>'
     if lead and _is_whole(passage):
         return
-    body = render(passage.text, passage.highlights, passage.url)
+    body = render(passage.text, passage.highlights, passage.url, passage.references)
     if passage.text.strip().count("\n") < _FOLDED_FROM:
         yield f'<div class="note-passage" {spoken}>{body}</div>'
     else:
@@ -153,9 +157,11 @@ def _place(passage: FoundPassage) -> str:
 
 def _also(passage: FoundPassage) -> str:
     link = _link(passage.highlight_url, escape(passage.section.title))
-    quotes = [render_quote(passage.text, h) for h in passage.highlights]
+    quotes = [
+        render_quote(passage.text, h, references=passage.references) for h in passage.highlights
+    ]
     words = " / ".join(quotes).replace("<br>", " / ")
-    cleaned = nh3.clean(words, tags={"code", "em", "strong"}, attributes={})
+    cleaned = nh3.clean(words, tags={"code", "em", "strong", "sub", "sup"}, attributes={})
     said = f": <q>{cleaned}</q>" if cleaned else ""
     return f'<li lang="{passage.document.language}">{link}{said}</li>'
 
@@ -207,6 +213,8 @@ def _markdown(answer: Answer) -> str:
     first = answer.passages[0]
     spans = first.highlights[:1]
     words = "\n".join(first.text[h.start : h.end] for h in spans) or first.text
+    # What frames the lines of a quote frames those of this one anew.
+    words = _FRAME.sub("", written_out(words, first.references))
     quoted = "\n".join(f"> {line}".rstrip() for line in words.strip().splitlines())
     return f"{quoted}\n\n[{' › '.join(first.section.path)}]({quote(first.url, safe='/:#%?=&')})"
 

@@ -7,10 +7,11 @@ from typing import Literal
 
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
-from markdown_it.utils import EnvType
 
 from assistant.answer import Highlight
+from index import html
 from index.markdown import parser
+from index.references import definitions
 
 Range = tuple[int, int]
 
@@ -20,14 +21,17 @@ _TAG = re.compile(r"(<!--.*?-->|<[^>]*>)", re.DOTALL)
 class Page:
     """Markdown's tokens, and where the highlights stand in them."""
 
-    def __init__(self, markdown: str, highlights: Sequence[Highlight]) -> None:
+    def __init__(
+        self, markdown: str, highlights: Sequence[Highlight], references: str = ""
+    ) -> None:
+        """references: the definitions that the Markdown refers to, where they stand elsewhere."""
         self.source, self.highlights = _dedented(markdown, highlights)
         self.lines = self.source.split("\n")
         self.starts = [0]
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line) + 1)
         self.markdown = parser()
-        self.env: EnvType = {}
+        self.env = definitions(references)
         self.tokens = self.markdown.parse(self.source, self.env)
 
     def touches(self, token: Token) -> bool:
@@ -35,6 +39,13 @@ class Page:
         first, after = token.map or (0, 0)
         start, end = self.starts[first], self.starts[after]
         return any(begin < end and start < stop for begin, stop in self.highlights)
+
+    def html_words(self, token: Token) -> str:
+        """Return the words of a block of HTML that are highlighted, in one line."""
+        first, after = token.map or (0, 0)
+        start, end = self.starts[first], self.starts[after]
+        spans = ((max(begin, start), min(stop, end)) for begin, stop in self.highlights)
+        return " ".join(filter(None, (html.text(self.source[slice(*span)]) for span in spans)))
 
     def inline_ranges(self, position: int) -> list[Range]:
         """Return which characters of an inline token's content are highlighted."""

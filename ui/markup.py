@@ -15,12 +15,14 @@ from markdown_it.token import Token
 
 from assistant.answer import Highlight
 from index.dialects.inline import WIKI
+from index.html import APART
 from index.ids import tags
 from index.markdown import heading_anchors, plain, second_anchors
 from index.sections import parse
 from ui.footnotes import footnoted
 from ui.highlights import Page, Range, kept, marked, marked_html
 
+_BREAKS = re.compile(r"(?:<br>\s*){2,}")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 # fmt: off
 _TAGS = {
@@ -63,12 +65,15 @@ class TocEntry:
     level: int
 
 
-def render(markdown: str, highlights: Sequence[Highlight] = (), base: str = "") -> str:
+def render(
+    markdown: str, highlights: Sequence[Highlight] = (), base: str = "", references: str = ""
+) -> str:
     """Return a passage as HTML with the highlighted characters in `<mark>`.
 
-    Links are taken relative to base, the passage's own link, and open beside the page.
+    Links are taken relative to base, the passage's own link, and open beside the page; references
+    are the definitions that some of them need.
     """
-    page = Page(markdown, highlights)
+    page = Page(markdown, highlights, references)
     for position, token in enumerate(page.tokens):
         if token.type == "inline":
             if ranges := page.inline_ranges(position):
@@ -82,13 +87,14 @@ def render(markdown: str, highlights: Sequence[Highlight] = (), base: str = "") 
     return found.replace("</mark><mark>", "")
 
 
-def render_quote(markdown: str, highlight: Highlight, base: str = "") -> str:
+def render_quote(markdown: str, highlight: Highlight, base: str = "", references: str = "") -> str:
     """Return the highlighted words alone, as HTML that fits into a line.
 
     A table row is read out: what it is about, then each column's name and value.
     """
-    page = Page(markdown, [highlight])
-    return _clean("<br>".join(_quoted(page, base)), new_tab=True)
+    page = Page(markdown, [highlight], references)
+    found = _BREAKS.sub("<br>", "<br>".join(_quoted(page, base)))
+    return _clean(found.removeprefix("<br>").removesuffix("<br>"), new_tab=True)
 
 
 def as_written(href: str, _: bool) -> str:
@@ -169,8 +175,8 @@ def _quoted(page: Page, base: str) -> Iterator[str]:
         if token.type == "inline" and kind == "th_open":
             columns.append(plain(token.children))
         elif token.type == "inline" and (ranges := page.inline_ranges(position)):
-            pieces = kept(page.pieces(token), ranges)
-            words = _inline(page, _resolved(pieces, partial(_joined, base)))
+            pieces = (_in_line(piece) for piece in kept(page.pieces(token), ranges))
+            words = _inline(page, _resolved(list(pieces), partial(_joined, base)))
             if kind == "td_open":
                 cells.append(words)
             else:
@@ -184,7 +190,14 @@ def _quoted(page: Page, base: str) -> Iterator[str]:
             code = (token.content[slice(*piece)].strip() for piece in page.code_ranges(token))
             yield from (f"<code>{html.escape(text)}</code>" for text in code if text)
         elif token.type == "html_block" and page.touches(token):
-            yield nh3.clean(token.content, tags=set())
+            yield html.escape(page.html_words(token))
+
+
+def _in_line(token: Token) -> Token:
+    """Return a token that fits into a line: the tag of a block is a break there."""
+    if token.type == "html_inline" and APART.match(token.content):
+        return Token("html_inline", "", 0, content="<br>")
+    return token
 
 
 def _row(columns: Sequence[str], cells: Sequence[str]) -> str:

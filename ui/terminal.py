@@ -1,7 +1,7 @@
 """An answer in the terminal: colour and bold there, plain text when piped."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from rich.text import Text
 from assistant.answer import Answer, FoundPassage, Highlight
 from index.files import folder_of
 from index.markdown import plain
-from ui.highlights import Page
+from ui.highlights import Page, kept
 
 # Escape sequences and marks that turn the direction of text: notes do not steer the terminal.
 _UNSAFE = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -54,7 +54,7 @@ def clean(text: str) -> str:
 def _show(
     console: Console, passage: FoundPassage, folders: Mapping[str, str], address: str
 ) -> None:
-    words = [_words(passage.text, span) for span in passage.highlights] or [passage.text]
+    words = [_words(passage, span) for span in passage.highlights] or [passage.text]
     place = Path(folders[passage.document.corpus])
     file = _shown(folder_of(place) / passage.document.path)
     style = "bold" if passage.rank == 1 else ""
@@ -71,13 +71,29 @@ def _show(
         console.print(Text(f"  {shown}", style="dim"))
 
 
-def _words(markdown: str, span: Highlight) -> str:
+def _words(passage: FoundPassage, span: Highlight) -> str:
     """Return the words without Markdown's marks; code as it is."""
-    text = markdown[span.start : span.end]
-    page = Page(markdown, [span])
+    text = passage.text[span.start : span.end]
+    page = Page(passage.text, [span], passage.references)
     if any(token.type in ("fence", "code_block") and page.touches(token) for token in page.tokens):
         return text
-    return plain(page.markdown.parseInline(text)[0].children).strip() or text
+    return " ".join(" ".join(_said(page)).split()) or text
+
+
+def _said(page: Page) -> Iterator[str]:
+    cells: list[str] = []
+    for position, token in enumerate(page.tokens):
+        if token.type == "html_block" and page.touches(token):
+            yield page.html_words(token)
+        elif token.type == "inline" and (ranges := page.inline_ranges(position)):
+            words = plain(kept(page.pieces(token), ranges))
+            if page.tokens[position - 1].type == "td_open":
+                cells.append(words)
+            elif page.tokens[position - 1].type != "th_open":
+                yield words
+        elif token.type == "tr_close" and cells:
+            yield f"| {' | '.join(cells)} |"
+            cells = []
 
 
 def _shown(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import rcssmin
@@ -9,11 +10,18 @@ import rjsmin
 from fastapi import APIRouter, Request, Response
 
 _STATIC = Path(__file__).parent / "static"
+_NEXT = re.compile(r"(?<=[;{}\n])(let [^;{}]*);let ")
 
 
 def _script() -> str:
     style = json.dumps(rcssmin.cssmin((_STATIC / "widget.css").read_text()))
-    return str(rjsmin.jsmin((_STATIC / "widget.js").read_text()).replace('"widget.css"', style))
+    script = str(rjsmin.jsmin((_STATIC / "widget.js").read_text()))
+    for long, short in {"const ": "let ", r"\uE000": "\ue000", r"\uE001": "\ue001"}.items():
+        script = script.replace(long, short)
+    # Names that are given values one after another need the word once.
+    while (joined := _NEXT.sub(r"\1,", script)) != script:
+        script = joined
+    return script.replace('"widget.css"', style)
 
 
 SCRIPT = _script()

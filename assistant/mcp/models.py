@@ -65,7 +65,9 @@ class Passage(BaseModel):
     quotes: Annotated[
         list[str], Field(description="What in the text answers, word for word, best first")
     ]
-    text: Annotated[str, Field(description="Markdown, as written in the notes")]
+    text: Annotated[
+        str, Field(description="Markdown, as written in the notes; links by label are written out")
+    ]
     damaged: Annotated[
         bool, Field(description="Whether the file was damaged there, and the text is mended")
     ]
@@ -119,7 +121,9 @@ class Section(BaseModel):
 
     id: str
     title: Annotated[str, Field(description="The document's title, then headings down to it")]
-    text: Annotated[str, Field(description="Markdown, as written in the notes")]
+    text: Annotated[
+        str, Field(description="Markdown, as written in the notes; links by label are written out")
+    ]
     url: Annotated[str, Field(description=_URL)]
     metadata: Metadata
 

@@ -26,6 +26,7 @@ from index import notes
 from index.contents import Notes
 from index.encoder import composed
 from index.errors import UnknownName
+from index.references import used, written_out
 
 INSTRUCTIONS = """These are notes that somebody wrote. Every text the tools give stands in them word
 for word; nothing is generated. Where the notes may answer a question, call `ask` first. Quote
@@ -91,10 +92,11 @@ async def _fetch(service: Service, asked: FetchArguments, address: str) -> Secti
     document, section = _find(found, asked.id)
     apart = found.is_apart(document)
     url = section_url(assistant.link_template, assistant.public_url, document, section, apart)
+    text = document.source[section.start : section.end]
     return Section(
         id=_id(document.corpus, document.id, section.anchor),
         title=_title(section.path),
-        text=document.source[section.start : section.end],
+        text=written_out(text, used(document.references, text)),
         url=_absolute(url, address),
         metadata=Metadata(
             document=document.title,
@@ -126,8 +128,11 @@ def _passage(passage: FoundPassage, address: str) -> Passage:
         id=_ref(passage.document, passage.section),
         title=_title(passage.section.path),
         url=_absolute(passage.url, address),
-        quotes=[passage.text[each.start : each.end] for each in passage.highlights],
-        text=passage.text,
+        quotes=[
+            written_out(passage.text[each.start : each.end], passage.references)
+            for each in passage.highlights
+        ],
+        text=written_out(passage.text, passage.references),
         damaged=passage.damaged,
     )
 

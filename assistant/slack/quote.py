@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import regex
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from assistant.answer import FoundPassage
 from assistant.slack.text import cut, shown
 from index.blocks import BlockReader, Group
-from index.markdown import closing
+from index.markdown import closing, readable
 from index.notes import Line
+from index.references import definitions
 
 Element: TypeAlias = dict[str, Any]
 
@@ -40,19 +40,19 @@ class Quoted:
 def quoted(passage: FoundPassage) -> Quoted:
     """Return the answering line in bold with the lines around it, cut between lines."""
     source, best = _dedented(passage)
-    reader = BlockReader(source)
+    reader = BlockReader(source, definitions(passage.references))
     # One of marks alone shows nothing, and Slack takes no empty quote.
-    lines = [line for line in _lines(reader) if shown(line.plain)]
+    lines = [line for line in _lines(reader) if shown(line.shown)]
     answer = next((n for n, line in enumerate(lines) if _meet(line, best)), None)
     if answer is None:
         words = cut(shown(" ".join(source[slice(*best)].split())), _CHARACTERS)
         element = {"type": "text", "text": words or "…", "style": {"bold": True}}
         return Quoted([_group("rich_text_quote", [element])], words, False)
-    first, last = _around([line.plain for line in lines], answer)
+    first, last = _around([line.shown for line in lines], answer)
     elements = list(_elements(reader, lines, range(first, last + 1), answer))
     whole = first == 0 and last == len(lines) - 1
-    whole = whole and len(lines[answer].plain) <= _CHARACTERS
-    return Quoted(elements, cut(shown(lines[answer].plain), _CHARACTERS), whole)
+    whole = whole and len(lines[answer].shown) <= _CHARACTERS
+    return Quoted(elements, cut(shown(lines[answer].shown), _CHARACTERS), whole)
 
 
 def _dedented(passage: FoundPassage) -> tuple[str, tuple[int, int]]:
@@ -79,7 +79,7 @@ def _dedented(passage: FoundPassage) -> tuple[str, tuple[int, int]]:
 
 def _lines(reader: BlockReader) -> Iterator[Line]:
     # Of a passage, a rule at its start is no front matter.
-    tokens = reader.markdown.parse(reader.source)
+    tokens = reader.markdown.parse(reader.source, reader.env)
     groups, position = [], 0
     while position < len(tokens):
         last = closing(tokens, position)
@@ -156,22 +156,25 @@ def _indentation(source: str, line: Line) -> str:
 
 
 def _inline(reader: BlockReader, line: Line, bold: bool) -> list[Element]:
-    plain = [_text(cut(line.plain, _CHARACTERS), {"bold": True} if bold else {})]
+    plain = [_text(cut(line.shown, _CHARACTERS), {"bold": True} if bold else {})]
     if line.kind == "code":
-        return [_text(cut(line.plain, _CHARACTERS), {})]
-    if line.kind == "row" or len(line.plain) > _CHARACTERS:
+        return [_text(cut(line.shown, _CHARACTERS), {})]
+    if line.kind == "row" or len(line.shown) > _CHARACTERS:
         return plain
-    styled = list(_styled(reader.markdown, reader.source[line.start : line.end], bold))
+    styled = list(_styled(reader, reader.source[line.start : line.end], bold))
+    for edge in (0, -1):
+        while styled and not styled[edge]["text"].strip():
+            styled.pop(edge)
     # A sentence may end within its emphasis: then its marks are no markup.
-    if "".join(part["text"] for part in styled).split() != shown(line.plain).split():
+    if "".join(part["text"] for part in styled).split() != shown(line.shown).split():
         return plain
     return styled
 
 
-def _styled(markdown: MarkdownIt, source: str, bold: bool) -> Iterator[Element]:
+def _styled(reader: BlockReader, source: str, bold: bool) -> Iterator[Element]:
     styles: list[str] = []
     url = ""
-    for token in markdown.parseInline(source)[0].children or ():
+    for token in readable(reader.markdown.parseInline(source, reader.env)[0].children or ()):
         name = _STYLES.get(token.tag, "")
         if name and token.nesting:
             styles = [*styles, name] if token.nesting > 0 else styles[:-1]

@@ -81,7 +81,7 @@ def links(page: Page) -> Iterator[Link]:
         if lines not in rows:
             rows[lines] = _places(page, *lines)
         places = rows[lines]
-        at, wiki = line, "[[" in token.content
+        at = line
         for child in token.children or ():
             if child.type in ("softbreak", "hardbreak"):
                 at += 1

@@ -1,6 +1,6 @@
 """Block syntax of generators and editors: admonitions, tabs, containers, comments, imports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 
 import regex
@@ -15,6 +15,11 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath.index import math_block_dollar
 from mdit_py_plugins.footnote.index import footnote_def
 
+from index.dialects import spoken
+from index.dialects.components import component
+from index.dialects.headings import is_raw, piece
+from index.dialects.modules import module_end
+
 Rule = Callable[[StateBlock, int, int, bool], bool]
 
 CONTAINER = "container_section"
@@ -27,11 +32,31 @@ _CONTAINER = regex.compile(
     r"\s*(?P<type>[A-Za-z][\w-]*)?\s*(?:\[(?P<label>[^\]]*)\])?\s*(?:\{(?P<list>[^}]*)\})?(?P<rest>.*)"
 )
 _TITLE = regex.compile(r"title=[\"']([^\"']*)[\"']")
-_MODULE = regex.compile(
-    r"import\s+(?:[\w*{][^\n]*?\sfrom\s+|(?=[\"'{*])(?:\{[^}]*\}\s*from\s+)?)[\"'][^\n]+[\"'];?\s*"
-    r"|(?:import\s*\{|export\s+(?:const|let|var|function|class|async|default|\*|\{))[^\n]*"
+# `/// note | Title`: a block of which the title is shown, and its options are not.
+_SLASHED = f"{CONTAINER}_slashes"
+_SLASHES = regex.compile(
+    r"\s*(?:(?:html|define)\b[^\n]*|[A-Za-z][\w-]*\s*(?:\|(?P<title>[^\n]*))?)"
 )
 _LABEL = regex.compile(r"\((?P<id>[^\s()]+)\)=[ \t]*")
+_ADMONITIONS = frozenset(
+    (
+        "admonition",
+        "attention",
+        "caution",
+        "danger",
+        "error",
+        "hint",
+        "important",
+        "note",
+        "tip",
+        "warning",
+    )
+)
+_OPTIONS = regex.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n?|[ \t]+[^\n]*\n?)+")
+_CONTENTS = regex.compile(r"@?\[_?toc_?\]\s*|\[\[_?toc_?\]\]\s*", regex.IGNORECASE)
+_SNIPPET = regex.compile(r"-{1,}8<-{1,}(?P<file>[ \t]+\S[^\n]*)?[ \t]*")
+# Names of files between two lines of a snippet, at most.
+_NAMES = 50
 _WIDTH = 4
 
 
@@ -45,8 +70,13 @@ def block_plugin(markdown: MarkdownIt) -> None:
     ruler.before("fence", "module", _module)
     ruler.before("reference", "footnote_def", _footnote_def, notes)
     container_plugin(markdown, "section", validate=lambda info, _: _names_a_container(info))
+    container_plugin(
+        markdown, "section_slashes", "/", lambda info, _: _SLASHES.fullmatch(info) is not None
+    )
     deflist_plugin(markdown)
-    markdown.core.ruler.after("block", "container_titles", _container_titles)
+    rule = next(each.fn for each in ruler.__rules__ if each.name == "deflist")
+    ruler.at("deflist", _definitions(rule), {"alt": ["paragraph", "reference", "blockquote"]})
+    markdown.core.ruler.after("block", "titles", _titles)
 
 
 def _extras(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -154,12 +184,10 @@ def _module(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     at = state.bMarks[start] + state.tShift[start]
     if silent or state.level or not state.src.startswith(("import", "export"), at):
         return False
-    if not _MODULE.fullmatch(_line(state, start)):
+    after = module_end(state.src, at, state.eMarks[end - 1], state.env)
+    if after is None:
         return False
-    last = start + 1
-    while last < end and not state.isEmpty(last):
-        last += 1
-    state.line = last
+    state.line = start + state.src.count("\n", at, after) + 1
     return True
 
 
@@ -175,12 +203,56 @@ def _label(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
+def _definitions(rule: Rule) -> Rule:
+    """Return the rule for definitions without those that begin with a tilde: it is a range."""
+
+    def tried(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+        number = start if silent else start + 1
+        if number < end and state.isEmpty(number):
+            number += 1
+        if number < end and state.src.startswith("~", state.bMarks[number] + state.tShift[number]):
+            return False
+        return rule(state, start, end, silent)
+
+    return tried
+
+
+def _contents(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Leave out the mark where a generator puts the contents."""
+    if silent or _is_indented(state, start) or not _CONTENTS.fullmatch(_line(state, start)):
+        return False
+    if start + 1 < end and not state.isEmpty(start + 1):
+        return False
+    state.line = start + 1
+    return True
+
+
+def _snippet(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Leave out what brings in another file: `--8<-- "file"`, or names between two such lines."""
+    text = (
+        _line(state, start) if "8<" in state.src[state.bMarks[start] : state.eMarks[start]] else ""
+    )
+    match = _SNIPPET.fullmatch(text)
+    if match is None or _is_indented(state, start):
+        return False
+    last = start
+    if not match["file"]:
+        lines = range(start + 1, min(end, start + _NAMES))
+        last = next((n for n in lines if _SNIPPET.fullmatch(_line(state, n))), start)
+    if not silent:
+        state.line = last + 1
+    return True
+
+
 _RULES: dict[str, Rule] = {
     "!": _admonition,
     "?": _admonition,
     "=": _tab,
     "%": _comment,
     "(": _label,
+    "[": _contents,
+    "-": _snippet,
+    "<": component,
 }
 
 
@@ -202,21 +274,60 @@ def _names_a_container(info: str) -> bool:
     return text[:1].isalpha() or text[:1] == "{"
 
 
-def _container_titles(state: StateCore) -> None:
+def _titles(state: StateCore) -> None:
+    """Put the titles that containers and components print before what stands in those."""
     found: list[Token] = []
+    after_slashes = False
     for token in state.tokens:
+        if after_slashes and token.type == "code_block" and _OPTIONS.fullmatch(token.content):
+            after_slashes = False
+            continue
+        if token.type == "html_block":
+            found += _titled(token)
+            after_slashes = False
+            continue
         found.append(token)
-        if token.type == f"{CONTAINER}_open" and token.map and (title := container_title(token)):
-            line = token.map[0]
-            opened = Token("paragraph_open", "p", 1, block=True, map=[line, line + 1])
-            inline = Token("inline", "", 0, content=title, children=[], block=True)
-            inline.map, inline.level = [line, line + 1], token.level + 1
-            found += [opened, inline, Token("paragraph_close", "p", -1, block=True)]
+        opens = token.type.startswith(CONTAINER) and token.nesting > 0
+        if opens and (title := container_title(token)):
+            found += _paragraph(title, (token.map or [0])[0], token.level)
+        # Below its first line such a container may have options.
+        after_slashes = opens and token.type.startswith(_SLASHED)
+        if after_slashes and (label := _label(token)):
+            found += _paragraph(label, (token.map or [0])[0], token.level)
+            found[-2].meta["label"] = True
+            token.attrSet("class", "admonition")
     state.tokens = found
+
+
+def _label(token: Token) -> str:
+    """Return what a generator calls an admonition that its author gave no title."""
+    kind = token.info.strip()
+    return kind.capitalize() if kind in _ADMONITIONS else ""
+
+
+def _titled(block: Token) -> Iterator[Token]:
+    done = 0
+    titles = () if is_raw(block) else spoken.titles(block.content)
+    for start, title in titles:
+        yield from piece(block, done, start)
+        line = (block.map or [0])[0] + block.content.count("\n", 0, start)
+        yield from _paragraph(title, line, block.level)
+        done = start
+    yield from piece(block, done, len(block.content))
+
+
+def _paragraph(text: str, line: int, level: int) -> list[Token]:
+    opened = Token("paragraph_open", "p", 1, block=True, map=[line, line + 1])
+    inline = Token("inline", "", 0, content=text, children=[], block=True)
+    inline.map, inline.level = [line, line + 1], level + 1
+    return [opened, inline, Token("paragraph_close", "p", -1, block=True)]
 
 
 def container_title(token: Token) -> str:
     """Return the title that an author gave a container: `:::note Title`, `:::note[Title]`."""
+    if token.type.startswith(_SLASHED):
+        match = _SLASHES.fullmatch(token.info)
+        return match["title"].strip() if match and match["title"] else ""
     match = _CONTAINER.fullmatch(token.info.strip())
     if match is None:
         return ""

@@ -64,12 +64,12 @@ def _is_its_list(tokens: list[Token], position: int, heading: Token) -> bool:
 def _html_headings(token: Token) -> Iterator[Token]:
     """Yield a block of HTML, the headings that stand in it on lines of their own apart."""
     content, first = token.content, (token.map or [0, 0])[0]
-    if "</h" not in content.lower() or _RAW.match(content) or _TABLE.search(content):
+    if "</h" not in content.lower() or is_raw(token) or _TABLE.search(content):
         yield token
         return
     done = 0
     for match in _HTML.finditer(content):
-        yield from _rest(token, done, match.start())
+        yield from piece(token, done, match.start())
         begin = first + content.count("\n", 0, match.start())
         lines = [begin, first + content.count("\n", 0, match.end()) + 1]
         tag = f"h{match['level']}"
@@ -84,10 +84,16 @@ def _html_headings(token: Token) -> Iterator[Token]:
         yield inline
         yield Token("heading_close", tag, -1, level=level, markup="html", block=True)
         done = match.end()
-    yield from _rest(token, done, len(content))
+    yield from piece(token, done, len(content))
 
 
-def _rest(token: Token, start: int, end: int) -> Iterator[Token]:
+def is_raw(token: Token) -> bool:
+    """Return whether a block of HTML begins with what no browser reads as tags."""
+    return _RAW.match(token.content) is not None
+
+
+def piece(token: Token, start: int, end: int) -> Iterator[Token]:
+    """Yield a piece of a block of HTML as a block of its own, unless it holds nothing."""
     text = token.content[start:end]
     if not start and end == len(token.content):
         yield token

@@ -33,6 +33,14 @@ _COMMENT = regex.compile(r"%%(?=\S|[ \n])[^%]+?%%(?!\w)")
 _TARGET = regex.compile(
     r"\[(?P<text>(?:[^\[\]\\]|\\.)*+)\]\((?P<to>\s*\{[{%](?:(?!\{[{%])[^\n])*?[%}]\}[^)\s]*)\s*\)"
 )
+TASK = regex.compile(r"\[(?:[xX]|(?P<open> ))\][ \t]+(?=\S)")
+# A short number is a power.
+BLOCK_ID = regex.compile(r"(?:^|(?<=\s)|\s)(?P<id>\^(?!\d{1,3}\s*\Z)[A-Za-z0-9-]+)\s*\Z")
+_MARKER = regex.compile(
+    r"==(?=[^\s=])(?P<text>(?:`[^`\n]*+`|(?!==)[^`]|`)+?)(?<=[^\s=])==(?![A-Za-z0-9_=(])"
+)
+# After these two signs compare.
+_CODE_BEFORE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=)]'\"!<>")
 _PICTURE = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".bmp", ".pdf", ".mp4")
 _BRACES = r"\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}"
 _COMPONENT = regex.compile(
@@ -166,10 +174,53 @@ def _comment(state: StateInline, silent: bool) -> bool:
 
 def _component(state: StateInline, silent: bool) -> bool:
     match = _COMPONENT.match(state.src, state.pos, state.posMax)
-    return match is not None and _shown(state, silent, match.end(), spoken.component(match[0]))
+    if match is None:
+        return False
+    words, named = spoken.component(match[0])
+    if named and not silent:
+        state.push("html_inline", "", 0).meta["named"] = named
+    return _shown(state, silent, match.end(), words)
 
 
-_dollars = math_inline_dollar(allow_space=False, allow_digits=False)
+def _marker(state: StateInline, silent: bool) -> bool:
+    """Read `==words==`, which a pen has marked."""
+    if state.src[: state.pos][-1:] in _CODE_BEFORE:
+        return False
+    match = _MARKER.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if not silent:
+        state.push("strong_open", "strong", 1).markup = "=="
+        after, state.posMax = state.posMax, match.end("text")
+        state.pos = match.start("text")
+        state.md.inline.tokenize(state)
+        state.posMax = after
+        state.push("strong_close", "strong", -1).markup = "=="
+    state.pos = match.end()
+    return True
+
+
+def _block_id(state: StateInline, silent: bool) -> bool:
+    """Leave out the id of a block, by which other notes embed it: ` ^id` at its end."""
+    match = BLOCK_ID.match(state.src, max(state.pos - 1, 0))
+    if match is None or match.start("id") != state.pos:
+        return False
+    return _shown(state, silent, match.end(), "")
+
+
+def _task(state: StateInline, silent: bool) -> bool:
+    """Read the box of a task: done or open."""
+    match = TASK.match(state.src) if state.pos == 0 else None
+    if match is None or match.end() >= state.posMax:
+        return False
+    if not silent:
+        token = state.push("html_inline", "", 0)
+        token.content = token.meta["shown"] = "☐ " if match["open"] else "☑ "
+    state.pos = match.end()
+    return True
+
+
+_dollars = math_inline_dollar(allow_space=False, allow_digits=False, allow_double=True)
 
 
 def _math(state: StateInline, silent: bool) -> bool:
@@ -195,7 +246,9 @@ def _footnote(state: StateInline, silent: bool) -> bool:
 
 _RULES: dict[str, tuple[Callable[[StateInline, bool], bool], ...]] = {
     "{": (_shortcode, _liquid, _mdx_comment, _attributes),
-    "[": (_wikilink, _callout, _templated),
+    "[": (_wikilink, _callout, _templated, _task),
+    "=": (_marker,),
+    "^": (_block_id,),
     "!": (_wikilink,),
     "%": (_comment,),
     "<": (_component,),

@@ -1,5 +1,7 @@
 """The words that a tag of a generator shows: shortcodes, Liquid tags, components."""
 
+from collections.abc import Iterator
+
 import regex
 
 # What people read, and what machines do; other values are kept where a tag has none of the first.
@@ -17,7 +19,16 @@ _UNSEEN = frozenset(
         "width",
     }
 )
+# Components that print what they are called, as tabs do; of others who knows.
+_TITLED = frozenset(
+    {
+        "Accordion", "AccordionItem", "Admonition", "Aside", "Callout", "Card", "Caution",
+        "CodeGroupItem", "Danger", "Details", "Info", "LinkCard", "Note", "Step", "Tab", "TabItem",
+        "TabPanel", "Tip", "Warning",
+    }
+)
 # fmt: on
+_TITLES = ("label", "title")
 _ARGUMENT = regex.compile(
     r"""(?:(?P<key>[\w.:-]+)\s*=\s*)?"""
     r"""(?:"(?P<a>(?:\\.|[^"\\])*+)"|'(?P<b>[^']*+)'|`(?P<c>[^`]*+)`|(?P<bare>[^\s"'`=]++))"""
@@ -25,6 +36,7 @@ _ARGUMENT = regex.compile(
 _ATTRIBUTE = regex.compile(
     r"""[\s{,](?P<key>[\w-]+)\s*[=:]\s*(?:"(?P<a>[^"]*+)"|'(?P<b>[^']*+)'|\{\s*["'](?P<c>[^"'{}]*+)["']\s*\})"""
 )
+_NAME = regex.compile(r"<(?P<name>[A-Za-z][\w.-]*+)")
 _TAG = regex.compile(r"""<(?P<name>[A-Za-z][\w.-]*+)(?P<rest>(?:"[^"]*+"|'[^']*+'|[^"'<>])*+)>""")
 
 
@@ -56,21 +68,33 @@ def liquid(body: str) -> str:
     )
 
 
-def component(tag: str) -> str:
-    """Return what a tag's attributes show: `<TabItem label="npm">`, `<img alt="A whale">`."""
-    match = _TAG.match(tag)
-    own = match is not None and match["name"][0].isupper()
-    found = _ATTRIBUTE.finditer(tag)
-    return " ".join(
-        value
-        for item in found
-        if (item["key"] in _SHOWN if own else item["key"] == "alt") and (value := _value(item))
-    )
+def component(tag: str) -> tuple[str, str]:
+    """Return what a tag prints of its attributes, and what else they say.
+
+    `<TabItem label="npm">` prints its label; of `<Lesson title="First">` and `<img alt="A whale">`
+    a page may show nothing.
+    """
+    match = _NAME.match(tag)
+    name = match["name"].rpartition(".")[2] if match else ""
+    own, titled = name[:1].isupper(), name in _TITLED
+    found = [(item["key"], _value(item)) for item in _ATTRIBUTE.finditer(tag)]
+    said = [
+        (key, value) for key, value in found if value and (key in _SHOWN if own else key == "alt")
+    ]
+    printed = [value for key, value in said if titled and key in _TITLES]
+    return " ".join(printed), " ".join(value for _, value in said if value not in printed)
+
+
+def titles(html: str) -> Iterator[tuple[int, str]]:
+    """Yield where a tag of some HTML prints what it is called, and that."""
+    for match in _TAG.finditer(html):
+        if printed := component(match[0])[0]:
+            yield match.start(), printed
 
 
 def tags(html: str) -> str:
-    """Return what the attributes of all tags of some HTML show."""
-    return " ".join(filter(None, (component(match[0]) for match in _TAG.finditer(html))))
+    """Return what the attributes of all tags of some HTML say that no page shows."""
+    return " ".join(filter(None, (component(match[0])[1] for match in _TAG.finditer(html))))
 
 
 def _value(match: regex.Match[str]) -> str:

@@ -20,10 +20,11 @@ _Rule = TypeVar("_Rule")
 # Rules that are not named here may start anywhere.
 _BLOCKS = {
     "front_matter": "-+{",
-    "extras": "!?=%(",
+    "extras": "!?=%([-<",
     "math": "$",
     "module": "ie",
     "container_section": ":",
+    "container_section_slashes": "/",
     "fence": "`~",
     "blockquote": ">",
     "hr": "*-_",
@@ -34,10 +35,10 @@ _BLOCKS = {
     "heading": "#",
 }
 # To end another block, a definition must stand in the line itself, not in the next one.
-_ENDS = {**_BLOCKS, "deflist": ":~"}
+_ENDS = {**_BLOCKS, "deflist": ":"}
 _INLINES = {
     "newline": "\n",
-    "dialects": "{[!%<$",
+    "dialects": "{[!%<$=^",
     "escape": "\\",
     "backticks": "`",
     "strikethrough": "~",

@@ -44,18 +44,19 @@ const link = (href, ...inside) =>
 
 // Each repetition has an end, and what is longer than any passage is not read, so that no text takes long.
 const INLINE = new RegExp([
-  /\\(?<escaped>[!-/:-@[-`{-~])/,
+  /\\(?<char>[!-/:-@[-`{-~])/,
   /(?<ticks>`+)(?!`)(?<code>[^]{0,999}?[^`])\k<ticks>(?!`)/,
   /!?\[\[(?:[^\]|]{0,99}\|)?(?<wiki>[^\]|]{1,99})\]\]/,
-  /(?<image>!?)\[(?<label>(?:\\.|[^\]\\[]|\[[^\][]{0,99}\]){0,999})\]\(\s?<?(?<to>[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)?)[^()]{0,99}\)/,
+  /(?<pic>!?)\[(?<label>(?:\\.|[^\]\\[]|\[[^\][]{0,99}\]){0,999})\]\(\s?<?(?<to>[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)?)[^()]{0,99}\)/,
   /<?(?<bare>https?:\/\/[\w\-.~:/?#@!$&'()*+,;=%]{0,999}[\w/#=&])>?/,
+  /<(?<tag>su[bp])>(?<up>[^<]{0,99})<.su.>/,
   /<(?:!--[^]{0,999}?--|\/?[a-z][\w-]*(?:\s[^<>]*|\/)?)>/,
   /\{\{[<%](?: ?\/?[\w-]+ ?[%>]|[^}]{0,199}?\s(?:text|title|caption|name)="(?<short>[^"]{0,199})"[^}]{0,199})\}\}/,
-  /(?<two>\*\*|__|~~)(?=\S)(?<strong>[^]{0,999}?\S)\k<two>(?!\*)/,
+  /(?<two>\*\*|__|~~|(?<!\w)==)(?=\S)(?<bold>[^]{0,999}?\S)\k<two>(?!\*)/,
   /(?<one>\*|(?<![\p{L}\p{N}_])_)(?=[^\s*_])(?<em>[^]{0,999}?[^\s*_])\k<one>(?![\w*])/,
 ].map((each) => each.source).join("|"), "giu");
 const FENCE = /^\s*(```+|~~~+)[^`]*$/, QUOTE = /^\s*> ?(?:\[!\w+\][-+]?)?/, HEADING = /^\s*#{1,6}\s+/, RULE = /^\s*(?:[-*_][-*_ ]{2,}|:::.*)$/;
-const ITEM = /^\s*(?:[-*+]|(\d{1,9})[.)])(?:\s|$)/, BELOW_HEADS = /^[\s|]*:?-+:?\s*\|[\s:|-]*$/;
+const ITEM = /^\s*(?:[-*+]|(\d{1,9})[.)])(?:\s|$)/, HEADS = /^[\s|]*:?-+:?\s*\|[\s:|-]*$/;
 const starts = (line) => [FENCE, QUOTE, HEADING, RULE, ITEM].some((kind) => kind.test(line));
 const indent = (line) => line.search(/\S|$/);
 // Private characters say in the text itself where marked words begin and end.
@@ -65,7 +66,10 @@ const cut = (line, length) => line.slice(0, length).replace(/[^\uE000\uE001]/g, 
 const within = (length) => (line) => cut(line, Math.min(indent(line), length));
 
 /** Return a passage's Markdown as nodes, the words that answer marked, or the best of them alone. */
-const render = ({ text, highlights, url }, base, alone) => {
+const render = ({ text, highlights, url, references = "" }, base, alone) => {
+  // Where links by label lead; footnotes have one that begins with ^.
+  const known = {}, key = (label) => label?.replace(/\s+/g, " ").toUpperCase();
+  for (const [, label, to] of references.matchAll(/^\[(.+?)\]:\s*<?([^\s>]*)/gm)) known[key(label)] = to;
   // Highlights count characters, strings do not.
   const units = [...text.replace(/[\uE000\uE001]/g, "\uFFFD")];
   for (const { start, end } of alone ? highlights.slice(0, 1) : highlights) {
@@ -85,18 +89,19 @@ const render = ({ text, highlights, url }, base, alone) => {
   const inline = (node, words) => {
     let at = 0;
     for (const { index, 0: all, groups } of text.length < 3e4 ? words.matchAll(INLINE) : []) {
-      const { escaped, wiki, short = escaped ?? wiki, code, image, label, to, bare, two, strong, em } = groups;
+      const { char, wiki, short = char ?? wiki, code, pic, label, to, bare, two, bold, em, tag, up } = groups;
       put(node, words.slice(at, index));
       at = index + all.length;
       if (short) put(node, short);
       else if (code) put(add(node, "code"), code);
       else if (bare) put(node.appendChild(link(web(bare))), bare);
-      else if (strong) inline(add(node, two === "~~" ? "s" : "strong"), strong);
+      else if (bold) inline(add(node, two === "~~" ? "s" : "strong"), bold);
       else if (em) inline(add(node, "em"), em);
-      else if (label) inline(image ? node : node.appendChild(link(web(to, web(url, base)))), label);
+      else if (up) inline(add(node, tag), up);
+      else if (label) inline(pic ? node : node.appendChild(link(web(to, web(url, base)))), label);
       else {
         put(make("i"), all);
-        if (/^<br/i.test(all)) node.append(make("br"), " ");
+        if (/^<(br|\/[lpt])/i.test(all)) node.append(make("br"), " ");
       }
     }
     put(node, words.slice(at));
@@ -140,7 +145,7 @@ const render = ({ text, highlights, url }, base, alone) => {
           each.trim() && indent(each) <= deep && (starts(each) || !lines[to - 1].trim()));
         const [first, ...rest] = inner;
         blocks(add(list, alone ? "div" : "li", { dir: "auto" }), [cut(first, length), ...rest.map(within(length))], depth + 1);
-      } else if (line.includes("|") && BELOW_HEADS.test(lines[to])) {
+      } else if (line.includes("|") && HEADS.test(lines[to])) {
         table(node, until((each) => !each.includes("|")));
       } else if (deep > 3 && at && !lines[at - 1].trim()) {
         code(node, until((each) => each.trim() && indent(each) < 4), 4);
@@ -148,13 +153,16 @@ const render = ({ text, highlights, url }, base, alone) => {
         const tight = node.localName === "li" && !node.firstChild;
         const into = tight ? node : add(node, "p", { dir: "auto" });
         if (HEADING.test(line)) inline(add(into, "strong"), line.replace(HEADING, ""));
-        else inline(into, until((each) => !each.trim() || starts(each) || BELOW_HEADS.test(lines[to + 1])).map((each) => each.trim()).join("\n"));
+        else inline(into, until((each) => !each.trim() || starts(each) || HEADS.test(lines[to + 1])).map((each) => each.trim()).join("\n"));
       }
     }
   };
 
   const found = make("div");
-  blocks(found, units.join("").split(/\r?\n/));
+  blocks(found, units.join("")
+    .replace(/(`+)[^]*?\1|(!?\[([^\][]+)\])(?:\[([^\][]*)\])?(?![(:])/g, (all, _, shown, label, by) =>
+      (by = known[key(by || label)]) ? label[0] === "^" ? "" : `${shown}(${by})` : all)
+    .split(/\r?\n/));
   for (const each of [...found.querySelectorAll(":not(br)")].reverse()) {
     if (!each.textContent.trim()) each.remove();
   }
@@ -168,7 +176,7 @@ const build = (host) => {
   const spoken = /^ko\b/i.test(host.closest("[lang]")?.lang || navigator.language) ? "ko" : "en";
   const say = (name, value) => WORDS[spoken][name].replace("{}", () => value);
   const base = web((host.getAttribute("endpoint") ?? "").replace(/\/*$/, "/"), document.baseURI);
-  const floating = host.hasAttribute("floating");
+  const panel = host.hasAttribute("floating");
   const label = host.getAttribute("label") || say("ask");
   const asked = [];
   let until = 0, running, foreign;
@@ -199,13 +207,13 @@ const build = (host) => {
   const go = button("↑", send, { className: "send", ariaLabel: say("send") });
   const heard = make("p", { className: "heard", role: "status" });
   const log = make("div");
-  const box = make(floating ? "dialog" : "section", { className: "box", ariaLabel: label, closedBy: "any" },
-    floating && make("div", { className: "row" }, make("h2", {}, label),
+  const box = make(panel ? "dialog" : "section", { className: "box", ariaLabel: label, closedBy: "any" },
+    panel && make("div", { className: "row" }, make("h2", {}, label),
       button("✕", () => box.close(), { ariaLabel: say("close") })),
     make("div", { className: "row line", role: "search" }, field,
       go),
     heard, log);
-  const open = floating && button(label, () => {
+  const open = panel && button(label, () => {
     box.showModal();
     field.focus();
   }, { className: "open", ariaHasPopup: "dialog" });
@@ -299,16 +307,16 @@ const build = (host) => {
     return parts;
   };
   const votes = (id) => {
-    const outcome = make("span");
+    const done = make("span");
     const both = [["yes", true], ["no", false]].map(([name, helpful]) =>
       button(say(name), async ({ target }) => {
         const kept = await post("feedback", { answer_id: id, helpful }).then(() => true, () => false);
         for (const each of kept ? both : []) each.ariaPressed = each === target;
-        outcome.textContent = say(kept ? "thanks" : "away");
-        hear(outcome.textContent);
+        done.textContent = say(kept ? "thanks" : "away");
+        hear(done.textContent);
       }, { ariaPressed: false }));
     const asks = say("helped");
-    return make("div", { className: "row quiet", role: "group", ariaLabel: asks }, asks, ...both, outcome);
+    return make("div", { className: "row quiet", role: "group", ariaLabel: asks }, asks, ...both, done);
   };
   return () => running?.abort();
 };
