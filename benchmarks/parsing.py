@@ -1,6 +1,6 @@
 """What many files cost: reading, sectioning and passages, then checking; seconds and memory.
 
-    python benchmarks/reading.py [NOTES] [--files 5000]
+    python benchmarks/parsing.py [NOTES] [--files 5000]
 
 The folder NOTES (the project's own notes where there is none) is copied until there are so many
 files, and a fifth of them is measured first: memory that is the same does not grow with the files.
