@@ -50,7 +50,7 @@ def test_each_face_reads_a_sentence_with_the_definitions_of_its_document(
     lead = render_quote(first.text, first.highlights[0], first.url, first.references)
     assert '<a href="https://example.com/a%20boat"' in lead
     assert '<a href="https://example.com/four"' in lead
-    assert '<a href="https://notes.test/tides"' in lead
+    assert '<a href="https://notes.test/notes/tides"' in lead
     links = [each for each in quoted(first).elements[0]["elements"] if each["type"] == "link"]
     assert [each["url"] for each in links] == [
         "https://example.com/a%20boat",
