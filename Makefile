@@ -50,7 +50,7 @@ soak: install
 # benchmarks/reading/README.md tells of, and writes what ships: an hour on two cores.
 PASSAGES ?= $(wildcard ../shared/train/reading/passages.jsonl)
 train: install
-	$(BIN)/python -m benchmarks.reading.train --write --passes $${PASSES:-6} $(PASSAGES)
+	$(BIN)/python -m benchmarks.reading.train --write --passes $${PASSES:-5} $(PASSAGES)
 
 chromium:
 	@sh tests/install_chromium.sh

@@ -85,7 +85,7 @@ class Answer:
     status: Status
     grade: Grade
     confidence: Annotated[
-        float, Field(ge=0, le=1, description="Probability that the first passage answers")
+        float, Field(ge=0, le=1, description="Probability that the line marked first answers")
     ]
     message: Annotated[str | None, Field(description="A sentence for a person")]
     language: Annotated[Language, Field(description="Of the question")]

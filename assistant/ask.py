@@ -133,10 +133,19 @@ class Assistant:
         alone = self._searched((meant,), self._encoded(meant), within)
         if not turn or stands_alone(meant, self.snapshot.contents.lexical.frequency):
             return replace(alone, talk=self._talk(alone, alone.confidence))
-        asked = turn.joined(meant)
-        joined = self._searched(asked, reduce(together, map(self._encoded, asked)), within)
+        joined, titled, ahead = self.followed(alone, turn, within)
         if talk := self._talk(alone, max(alone.confidence, joined.confidence)):
             return replace(alone, talk=talk)
+        return likeliest(alone, joined, titled, ahead)
+
+    def followed(
+        self, alone: Reading, turn: Turn, within: Mask | None = None
+    ) -> tuple[Reading, Reading, float]:
+        """Return a question joined with what it may follow up on, and after the title of what
+        answered then; and how far what it finds alone is ahead of that section."""
+        (meant,) = alone.asked
+        asked = turn.joined(meant)
+        joined = self._searched(asked, reduce(together, map(self._encoded, asked)), within)
         if corrected(meant)[0]:
             # The last section's title would bring back what is taken back.
             titled = joined
@@ -145,7 +154,7 @@ class Assistant:
             titled = self._searched((turn.title, meant), under, within)
         scores = {self._section(hit): hit.score for hit in alone.found.hits}
         first = alone.found.hits[0].score
-        return likeliest(alone, joined, titled, first - scores.get(turn.section, 0.0))
+        return joined, titled, first - scores.get(turn.section, 0.0)
 
     def turn(self, history: tuple[str, ...], within: Mask | None = None) -> Turn | None:
         """Return what a question with this history may follow up on, None where nothing is."""

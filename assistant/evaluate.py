@@ -22,13 +22,16 @@ from index.notes import Passage
 # As ir-measures calls them.
 _RANKED = {"MRR@10": "RR@10", "nDCG@10": "nDCG@10"}
 MEASURES = ("R@1", "R@3", *_RANKED)
-NOTHING = Fusion(late=0, lines=0, dense=0, lexical=0, lexical_across=0, gist=0, gist_across=0)
+NOTHING = Fusion(
+    late=0, lines=0, dense=0, lexical=0, lexical_across=0, gist=0, gist_across=0, read=0
+)
 ABLATIONS: dict[str, Fusion] = {
     "dense": replace(NOTHING, dense=1),
     "lexical": replace(NOTHING, lexical=1, lexical_across=1),
     "late": replace(NOTHING, late=1),
     "gist": replace(NOTHING, gist=1, gist_across=1),
     "no gist": replace(FUSED, gist=0, gist_across=0),
+    "unread": replace(FUSED, read=0),
     "fused": FUSED,
 }
 # Questions whose every word stands in the notes, but whose answer does not.
@@ -248,8 +251,11 @@ def paired(results: Sequence[Result], others: Sequence[Result], measure: str) ->
     )
 
 
-def is_gold(case: Case, notes: Notes, hit: Hit) -> bool:
-    """Return whether a hit stands in what answers the question."""
+def shows_answer(case: Case, notes: Notes, hit: Hit) -> bool:
+    """Return whether what a hit marks first answers the question; whether its section does, where
+    no line is known."""
+    if marks := _highlighted(case, notes, [hit]):
+        return marks[0]
     return _name(case, notes, notes.passages[hit.passage]) in (set(case.gold) or {case.gold_path})
 
 

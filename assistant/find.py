@@ -1,17 +1,17 @@
-"""From a query to sections: candidates, fusion, one hit a section, the best of them read."""
+"""From a query to sections: candidates, fusion, the best passages read, one hit a section."""
 
 from dataclasses import replace
 
 import numpy as np
 
+from assistant.marks import marked, shares
 from assistant.reader import Reader, Verdict
-from assistant.retrieve import FUSED, Found, Fusion, Hit, Query, by_section, evidence, fuse, likely
+from assistant.retrieve import FUSED, Found, Fusion, Hit, Query, by_section, evidence, fuse
 from index.contents import Contents
-from index.encoder import Floats
 from index.stores import Mask
 
-# How many sections are read.
-_READ = 8
+# How many passages are read.
+_READ = 5
 
 
 def find(
@@ -26,14 +26,17 @@ def find(
     allowed: bool (passages,), which may be found; all where it is None.
     """
     candidates = evidence(contents, query, allowed)
-    hits = by_section(contents, fuse(contents, query, candidates, fusion))
+    hits = fuse(contents, query, candidates, fusion)
     if reader and fusion.read:
         first = hits[:_READ]
         passages = np.array([hit.passage for hit in first], np.int32)
-        verdicts = reader.read(contents, query, passages)
-        read = [_read(*each, fusion) for each in zip(first, verdicts, strict=True)]
+        verdicts = reader.read(contents, query, passages, candidates)
+        read = [
+            _read(contents, query, hit, verdict, fusion)
+            for hit, verdict in zip(first, verdicts, strict=True)
+        ]
         hits = [*sorted(read, key=_by_reader if reader.decides else _by_score), *hits[_READ:]]
-    return Found(candidates, hits)
+    return Found(candidates, by_section(contents, hits))
 
 
 def _by_score(hit: Hit) -> float:
@@ -44,18 +47,15 @@ def _by_reader(hit: Hit) -> float:
     return -(hit.read or 0.0)
 
 
-def _read(hit: Hit, verdict: Verdict, fusion: Fusion) -> Hit:
+def _read(contents: Contents, query: Query, hit: Hit, verdict: Verdict, fusion: Fusion) -> Hit:
+    """Return a hit with what a reader says of it."""
     # What is likely to answer in any case is not worth more than what is sure to.
     gain = float(1 / (1 + np.exp(-verdict.answered)))
-    answers, share = hit.answers, 0.0
-    if verdict.lines is not None:
-        answers = likely(verdict.lines)
-        share = _share(verdict.lines, answers[0])
-    score = hit.score + fusion.read * gain
-    return replace(hit, score=score, answers=answers, read=verdict.answered, line_share=share)
-
-
-def _share(logits: Floats, line: int) -> float:
-    """Return the probability that a line is the one that answers, given that one does."""
-    raised = np.exp(logits - logits.max())
-    return float(raised[line] / raised.sum())
+    hit = replace(hit, score=hit.score + fusion.read * gain, read=verdict.answered)
+    if verdict.lines is None:
+        return hit
+    passage = contents.notes.passages[hit.passage]
+    source = contents.notes.documents[passage.document].source
+    found = shares(passage.lines, source, verdict.lines, query.text)
+    answers = marked(found)
+    return replace(hit, answers=answers, line_share=float(found[answers[0]]))

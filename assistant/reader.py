@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from assistant.retrieve import Query
+from assistant.retrieve import Evidence, Query
 from assistant.settings import Settings
 from index.contents import Contents
 from index.encoder import Floats, Ints
@@ -51,8 +51,10 @@ class Reader(Protocol):
     def decides(self) -> bool:
         """Return whether its verdict alone orders what it reads, whatever the searches found."""
 
-    def read(self, contents: Contents, query: Query, passages: Ints) -> list[Verdict]:
-        """Return what it says of each passage."""
+    def read(
+        self, contents: Contents, query: Query, passages: Ints, found: Evidence
+    ) -> list[Verdict]:
+        """Return what it says of each passage, all of which are among the evidence's."""
 
 
 class TokenReader:
@@ -61,17 +63,24 @@ class TokenReader:
     name = "tokens"
     decides = False
 
-    def read(self, contents: Contents, query: Query, passages: Ints) -> list[Verdict]:
+    def read(
+        self, contents: Contents, query: Query, passages: Ints, found: Evidence
+    ) -> list[Verdict]:
         """Return what it says of each passage, all of them read at once."""
         states = contents.states
         own = query.encoding.own_states[:_LONGEST]
         tokens, lines = states.unpacked(passages)
         counts = states.places[passages, 2]
-        padded, members = _padded(tokens, lines, counts)
-        answered, chosen = _graph()(
-            {"question": states.projection.question(own), "passages": padded, "members": members}
-        )
         numbers = contents.notes.places[passages, 2]
+        padded, members = _padded(tokens, lines, counts, int(numbers.max()))
+        answered, chosen = _graph()(
+            {
+                "question": states.projection.question(own),
+                "passages": padded,
+                "members": members,
+                "met": _met(found, passages, len(own), int(numbers.max())),
+            }
+        )
         return [
             Verdict(float(logit), row[:number])
             for logit, row, number in zip(answered, chosen, numbers.tolist(), strict=True)
@@ -100,11 +109,14 @@ class CrossEncoderReader:
                 "NOTES_RERANKER takes the name or folder of a cross-encoder."
             ) from error
 
-    def read(self, contents: Contents, query: Query, passages: Ints) -> list[Verdict]:
+    def read(
+        self, contents: Contents, query: Query, passages: Ints, found: Evidence
+    ) -> list[Verdict]:
         """Return what it says of each passage's text; of its lines it knows nothing."""
         texts = [_text(contents, number) for number in passages.tolist()]
-        found = self._model.predict([(query.text, text) for text in texts], show_progress_bar=False)
-        return [Verdict(float(value)) for value in found]
+        pairs = [(query.text, text) for text in texts]
+        scores = self._model.predict(pairs, show_progress_bar=False)
+        return [Verdict(float(value)) for value in scores]
 
 
 def reranker_of(settings: Settings) -> Reader | None:
@@ -124,15 +136,27 @@ def _text(contents: Contents, number: int) -> str:
     return passage.text(contents.notes.documents[passage.document].source)
 
 
-def _padded(tokens: Floats, lines: Any, counts: Any) -> tuple[Floats, Floats]:
+def _met(found: Evidence, passages: Ints, asked: int, most: int) -> Floats:
+    """Return float32 (passages, asked, 1 + most), how well each of the question's tokens is met in
+    each line, the heading before the lines, as late interaction has it."""
+    alignment = found.alignment
+    rows = np.searchsorted(found.passages, passages)
+    met = np.full((len(passages), 1 + most, asked), -1, np.float32)
+    for number, row in enumerate(rows.tolist()):
+        first, after = np.searchsorted(alignment.owners, (row, row + 1))
+        met[number, alignment.lines[first:after] - HEADING] = alignment.best[first:after, :asked]
+    return np.ascontiguousarray(met.transpose(0, 2, 1))
+
+
+def _padded(tokens: Floats, lines: Any, counts: Any, most: int) -> tuple[Floats, Floats]:
     """Return tokens, float32 (passages, longest, components), and which stand in which line,
-    float32 (passages, 1 + lines, longest), the heading before the lines."""
+    float32 (passages, 1 + most, longest), the heading before the lines."""
     shape = len(counts), int(counts.max())
     rows = np.repeat(np.arange(shape[0]), counts)
     columns = np.arange(len(tokens)) - np.repeat(np.cumsum(counts) - counts, counts)
     padded = np.zeros((*shape, tokens.shape[1]), np.float32)
     padded[rows, columns] = tokens
-    members = np.zeros((shape[0], int(lines.max()) - HEADING + 1, shape[1]), np.float32)
+    members = np.zeros((shape[0], 1 + most, shape[1]), np.float32)
     members[rows, lines - HEADING, columns] = 1
     return padded, members
 

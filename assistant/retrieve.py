@@ -44,14 +44,14 @@ class Fusion:
     """
 
     late: float = 1.0
-    lines: float = 1.0
+    lines: float = 0.4
     dense: float = 0.0
-    lexical: float = 0.3
-    lexical_across: float = 0.1
-    gist: float = 0.4
-    gist_across: float = 0.9
+    lexical: float = 0.75
+    lexical_across: float = 0.25
+    gist: float = 1.7
+    gist_across: float = 0.95
     contrast: float = 0.5
-    read: float = 0.3
+    read: float = 1.0
 
 
 FUSED = Fusion()
@@ -184,13 +184,6 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
     values = [column[order].tolist() for column in columns]
     values.append([answers[row] for row in order.tolist()])
     return [Hit(*each) for each in zip(*values, strict=True)]
-
-
-def likely(logits: Floats) -> tuple[int, ...]:
-    """Return the lines that may be the answer, the likeliest first, from logits of all lines of a
-    passage."""
-    owners = np.zeros(len(logits), np.int32)
-    return _likeliest(owners, np.arange(len(logits), dtype=np.int32), logits, 1)[0]
 
 
 def by_section(contents: Contents, hits: Sequence[Hit]) -> list[Hit]:

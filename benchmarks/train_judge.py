@@ -1,83 +1,135 @@
-"""Learns what the judge ships with, from labelled questions about one or more sets of notes.
+"""Learns what the judge ships with, from labelled questions about several sets of notes.
 
-    python benchmarks/train_judge.py [--write] NOTES=QUESTIONS[:PART] …
+    python benchmarks/train_judge.py [--write] [--unread] [--keep FOLDER] NOTES=QUESTIONS[:PART] …
 
-NOTES is a folder of notes, QUESTIONS a file as `notes eval` takes it. Prints how well each set is
-judged, also by what was learned from the others alone; --write replaces assistant/data/judge.json.
+NOTES is a folder of notes, QUESTIONS files with commas between, as `notes eval` takes them. Each
+set is also asked some questions of the others, which it does not cover. Prints how well each set is
+judged, by folds and by what was learned from the others alone; --write replaces
+assistant/data/judge.json. --unread does the same for notes of a model whose passages are not read.
+--keep leaves the indexes in a folder, to go on from them the next time.
 """
 
-import sys
+import argparse
 import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from assistant import evaluate
 from assistant.ask import Assistant
-from assistant.calibrate import Labelled, label, learn
-from assistant.judge import JUDGES, LEARNED, Judge, Learned
+from assistant.calibrate import Labelled, calibrate, label, learn
+from assistant.evaluate import Case
+from assistant.judge import LEARNED, Judge, Learned, shipped
 from assistant.settings import read_settings
+from index import general, store
 from index.corpus import read
 from index.encoder import Encoder
 from index.engines import open_encoder
 from ui.building import build_index
 
-TARGET = Path(__file__).parents[1] / "assistant" / "data" / "judge.json"
+DATA = Path(__file__).parents[1] / "assistant" / "data"
+_OTHERS = 120
 
 
-def labelled(
-    notes: str, questions: Path, part: str, others: list[evaluate.Case], encoder: Encoder
-) -> tuple[list[evaluate.Case], Labelled]:
-    """Return a set's questions, with those that other notes do not cover either, labelled."""
-    with tempfile.TemporaryDirectory() as folder:
-        collection = read({"default": Path(notes)})
-        snapshot = build_index(collection, Path(folder), encoder, lambda text: None)
-        assistant = Assistant(snapshot, encoder, "", "", risk=0.1)
-        cases = [case for case in evaluate.read_cases(questions, part) if not case.history]
-        cases += [case for case in others if not any(case.id == own.id for own in cases)]
-        judge = JUDGES.validate_json(snapshot.extras["judge.json"])
-        found = label(
-            snapshot.contents,
-            judge,
-            encoder,
-            assistant.lexicon,
-            [case.question for case in cases],
-            lambda number, hit: evaluate.is_gold(cases[number], snapshot.notes, hit),
-            [case.covered for case in cases],
-        )
-    return cases, found
+def opened(notes: str, folder: Path, encoder: Encoder) -> Assistant:
+    """Return what answers from the notes, gone on from what the folder has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    before = store.foundation(folder)
+    collection = read({"default": Path(notes)})
+    snapshot = build_index(collection, folder, encoder, lambda text: None, before=before)
+    return Assistant(snapshot, encoder, "", "", risk=0.1)
 
 
-def report(name: str, cases: list[evaluate.Case], found: Labelled, learned: Learned) -> None:
+def labelled(assistant: Assistant, cases: Sequence[Case], unread: bool) -> Labelled:
+    """Return questions labelled, judged against the background of the notes."""
+    reader = None if unread else assistant.reader
+    contents, encoder = assistant.snapshot.contents, assistant.encoder
+    judge = _unread(assistant) if unread else assistant.judge
+    return label(
+        contents,
+        judge,
+        encoder,
+        assistant.lexicon,
+        reader,
+        [case.question for case in cases],
+        lambda number, hit: evaluate.shows_answer(cases[number], contents.notes, hit),
+        [case.covered for case in cases],
+    )
+
+
+def _unread(assistant: Assistant) -> Judge:
+    bank = {
+        language: list(assistant.encoder.encode(general.questions(language), "query"))
+        for language in general.LANGUAGES
+    }
+    known = assistant.lexicon.known
+    return calibrate(assistant.snapshot.contents, bank, known, shipped(False), None)
+
+
+def strangers(sets: dict[str, list[Case]], name: str) -> list[Case]:
+    """Return questions of the other sets, which this one does not cover."""
+    others = [case for other, cases in sets.items() if other != name for case in cases]
+    chosen = others[:: max(1, len(others) // _OTHERS)]
+    bare = {"gold": (), "gold_path": "", "lines": (), "kind": "stranger"}
+    return [case.model_copy(update=bare) for case in chosen]
+
+
+def report(name: str, cases: Sequence[Case], found: Labelled, learned: Learned) -> None:
     """Print how well confidences tell covered questions from the others."""
     judge = Judge({}, learned)
-    confidences = np.asarray([judge.probability(row) for row in found.standard])
-    print(f"  {name}: {evaluate.separation(cases, confidences.tolist())}")
+    confidences = [judge.probability(row) for row in found.standard]
+    _show(name, cases, found, confidences)
+
+
+def _show(name: str, cases: Sequence[Case], found: Labelled, said: Sequence[float]) -> None:
+    values, right = np.asarray(said), np.asarray(found.right)
+    most = values >= np.quantile(values, 0.4)
+    line = f"shown line right {right[np.asarray(found.covered)].mean():.3f} of the covered"
+    print(f"  {name}: {evaluate.separation(cases, list(said))}, {line}, ", end="")
+    print(f"{right[most].mean():.3f} of the surest 60%")
 
 
 def main() -> None:
     """Learn, print, and write if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sets", nargs="+")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--unread", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
     encoder = open_encoder("", "onnx", read_settings().cache_dir)
-    pairs = [argument.split("=") for argument in sys.argv[1:] if "=" in argument]
-    sets, uncovered = [], []
-    for notes, rest in pairs:
-        questions, _, part = rest.partition(":")
-        cases, found = labelled(notes, Path(questions), part, uncovered, encoder)
-        uncovered += [case for case in cases if not case.covered]
-        sets.append((notes, cases, found))
-    learned = learn([found for _, _, found in sets])
+    named: dict[str, list[Case]] = {}
+    for each in options.sets:
+        notes, _, files = each.partition("=")
+        parts = [file.partition(":")[::2] for file in files.split(",")]
+        cases = [case for file, part in parts for case in evaluate.read_cases(Path(file), part)]
+        named[notes] = [case for case in cases if not case.history]
+    every, sets = {}, {}
+    with ExitStack() as stack:
+        place = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for notes, cases in named.items():
+            every[notes] = cases + strangers(named, notes)
+            name = "-".join(Path(notes).resolve().parts[-2:])
+            assistant = opened(notes, place / name, encoder)
+            sets[notes] = labelled(assistant, every[notes], options.unread)
+    learned = learn(list(sets.values()))
     print("Learned from all, judged by folds that took no part:")
     start = 0
-    for name, cases, found in sets:
-        confidences = learned.confidences[start : start + len(found.right)]
-        print(f"  {name}: {evaluate.separation(cases, list(confidences))}")
-        start += len(found.right)
-    for name, cases, found in sets:
-        if others := [other for own, _, other in sets if own != name]:
-            print("Learned from the others alone:")
-            report(name, cases, found, learn(others))
-    if "--write" in sys.argv:
-        TARGET.write_bytes(LEARNED.dump_json(learned) + b"\n")
+    for notes, found in sets.items():
+        after = start + len(found.right)
+        _show(notes, every[notes], found, learned.confidences[start:after])
+        start = after
+    print("Learned from the others alone:")
+    for notes, found in sets.items():
+        if others := [other for own, other in sets.items() if own != notes]:
+            report(notes, every[notes], found, learn(others))
+    if options.write:
+        name = "judge-unread.json" if options.unread else "judge.json"
+        kept = replace(learned, confidences=tuple(round(x, 3) for x in learned.confidences))
+        (DATA / name).write_bytes(LEARNED.dump_json(kept) + b"\n")
 
 
 if __name__ == "__main__":

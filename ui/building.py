@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from assistant import smalltalk
 from assistant.ask import JUDGE, SMALLTALK, word_test
 from assistant.calibrate import calibrate, label, learn
-from assistant.evaluate import Case, is_gold
+from assistant.evaluate import Case, shows_answer
 from assistant.judge import JUDGES, Judge, shipped
 from assistant.lexicon import Lexicon
 from assistant.reader import Reader, reader_of
@@ -113,7 +113,7 @@ def _judge(
         lexicon,
         reader,
         [case.question for case in cases],
-        lambda number, hit: is_gold(cases[number], contents.notes, hit),
+        lambda number, hit: shows_answer(cases[number], contents.notes, hit),
         [case.covered for case in cases],
     )
     return replace(judge, learned=learn([labelled], judge.learned))

@@ -20,7 +20,7 @@ _BAR = regex.compile(r"(?P<name>[^<>=]+?)\s*>=\s*(?P<least>\d+(\.\d+)?)")
 
 
 def run(assistant: Assistant, cases: Sequence[Case], compare: bool) -> Mapping[str, list[Result]]:
-    """Return results by method: `fused`, and with compare each search alone, and no gist."""
+    """Return results by method: `fused`, and with compare each search alone, and without parts."""
     chosen = evaluate.ABLATIONS if compare else {"fused": evaluate.ABLATIONS["fused"]}
     return {name: evaluate.evaluate(assistant, cases, f) for name, f in chosen.items()}
 

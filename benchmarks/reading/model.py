@@ -1,6 +1,7 @@
 """What is learned: the projection of token states, and the reader over what it gives."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -97,12 +98,19 @@ class Reader(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(
-        self, question: Tensor, asked: Tensor, passage: Tensor, members: Tensor
+        self,
+        question: Tensor,
+        asked: Tensor,
+        passage: Tensor,
+        members: Tensor,
+        met: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return logits: (batch,), answered; (batch, lines), of each line.
 
         question: (batch, asked, COMPONENTS) and its mask. passage: (batch, stated, COMPONENTS).
         members: (batch, 1 + lines, stated), 1 where a token stands in a line, the heading first.
+        met: (batch, asked, 1 + lines), how well each token is met in each line, where that is
+        known already; -1 in a line without tokens.
         """
         stated = members.sum(1)
         has = (members.sum(-1) > 0).float()
@@ -114,8 +122,8 @@ class Reader(nn.Module):
         own, theirs = self.asked(question * 11.3), self.stated(passage * 11.3)
         seen, seen_back = self._attended(question, passage, likeness, own, theirs, asked, stated)
         weights = torch.softmax(self.weights(question).squeeze(-1) * 10 + (asked - 1) * -_FAR, -1)
-        # (batch, asked, 1 + lines): how well each token is met in each line.
-        met = (near[:, :, None] + (members[:, None] - 1) * 4).amax(-1).clamp(min=-1)
+        if met is None:
+            met = (near[:, :, None] + (members[:, None] - 1) * 4).amax(-1).clamp(min=-1)
         either = torch.maximum(met, 0.9 * met[:, :, :1])
         sums = (either * weights[..., None]).sum(1)
         weakest = either.masked_fill(asked[..., None] == 0, 2.0).amin(1)
@@ -125,12 +133,11 @@ class Reader(nn.Module):
         # The line that meets most, by a soft choice.
         choice = torch.softmax((sums * 20)[:, 1:].masked_fill(has[:, 1:] == 0, _FAR), -1)
         inside = (met[:, :, 1:] * choice[:, None]).sum(-1)
-        tokens = torch.cat([own, seen, own * seen, own - seen], -1)
-        tokens = self.asked_seen(torch.cat([tokens, best[..., None], inside[..., None]], -1))
+        facts = torch.stack([best, inside], -1)
+        tokens = compared(self.asked_seen, own, seen, facts)
         for block in self.question:
             tokens = block(tokens, asked)
-        said = torch.cat([theirs, seen_back, theirs * seen_back, theirs - seen_back], -1)
-        said = self.stated_seen(torch.cat([said, back.amax(1)[..., None]], -1))
+        said = compared(self.stated_seen, theirs, seen_back, back.amax(1)[..., None])
         summed = (tokens * weights[..., None]).sum(1)
         averaged = (tokens * asked[..., None]).sum(1) / count
         lines = self._lines(said, members, has, summed, [sums, weakest, mean, alone])
@@ -193,15 +200,38 @@ class Reader(nn.Module):
         return lines
 
 
+def compared(layer: nn.Sequential, own: Tensor, seen: Tensor, facts: Tensor) -> Tensor:
+    """Return what a layer makes of two vectors, of their product and difference, and of facts.
+
+    That is, of all five side by side; written as a sum, it need not be put side by side.
+    """
+    first, *rest = layer
+    assert isinstance(first, nn.Linear)
+    width = own.shape[-1]
+    of_own, of_seen, of_both, apart, of_facts = first.weight.split(
+        [width] * 4 + [facts.shape[-1]], 1
+    )
+    total = own @ (of_own + apart).T + seen @ (of_seen - apart).T + (own * seen) @ of_both.T
+    total = total + facts @ of_facts.T + first.bias
+    for each in rest:
+        total = each(total)
+    return total
+
+
 class Served(nn.Module):
-    """The reader as it is served: one question, several passages."""
+    """Readers as they are served: one question, several passages, the mean of what they say."""
 
-    def __init__(self, reader: Reader) -> None:
-        """reader: what was learned."""
+    def __init__(self, readers: Sequence[Reader]) -> None:
+        """readers: what was learned, each from another beginning."""
         super().__init__()
-        self.reader = reader
+        self.readers = nn.ModuleList(readers)
 
-    def forward(self, question: Tensor, passages: Tensor, members: Tensor) -> tuple[Tensor, Tensor]:
-        """question: (asked, COMPONENTS); passages: (n, stated, COMPONENTS); members as above."""
+    def forward(
+        self, question: Tensor, passages: Tensor, members: Tensor, met: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """question: (asked, COMPONENTS); passages: (n, stated, COMPONENTS); the rest as above."""
         asked = question[None].expand(passages.shape[0], -1, -1)
-        return self.reader(asked, torch.ones_like(asked[..., 0]), passages, members)
+        mask = torch.ones_like(asked[..., 0])
+        said = [reader(asked, mask, passages, members, met) for reader in self.readers]
+        answered = torch.stack([each for each, _ in said]).mean(0)
+        return answered, torch.stack([lines for _, lines in said]).mean(0)

@@ -1,10 +1,11 @@
 """Learns the projection of token states and the reader, and reports on documents held back.
 
-    python -m benchmarks.reading.train PASSAGES … [--passes 6] [--write]
+    python -m benchmarks.reading.train PASSAGES … [--passes 5] [--readers 2]
 
 PASSAGES are files as `benchmarks.reading.passages` cuts them; what is asked of them stands in
 `questions/`: `passage, question, language, kind, lines`, the numbers of the lines that answer, none
-where the passage does not. A tenth of the documents, by their hash, takes no part in training.
+where the passage does not. A tenth of the documents, by their hash, takes no part in training. The
+readers are trained one after another, and what they say is averaged.
 --write puts what was learned where the program has it. An accelerator is used where there is one.
 """
 
@@ -21,7 +22,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import torch
+from onnx import helper, numpy_helper
 from torch import Tensor
 from torch.nn import functional
 
@@ -31,6 +34,7 @@ from assistant.settings import read_settings
 from benchmarks.reading.model import COMPONENTS, Projection, Reader, Served
 from index.encoder import Encoder, Encoding, normalise
 from index.engines import open_encoder
+from index.model.graph import FUSED, INT8_INPUTS, quantised
 from index.states import LEARNED, spoken, token_lines
 
 QUESTIONS = Path(__file__).with_name("questions")
@@ -41,6 +45,7 @@ _NEAR = 25
 # How sharply passages are told apart by late interaction.
 _TEMPERATURE = 0.05
 _LABEL_NOISE = 0.02
+_BLOCK = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,16 +151,33 @@ class Learner:
         for linear in (self.projection.questions, self.projection.passages):
             linear.weight.data = components.to(device)
             linear.bias.data.zero_()
-        self.reader = Reader().to(device)
+        self.readers = [Reader().to(device)]
+
+    @property
+    def reader(self) -> Reader:
+        """Return the reader that learns."""
+        return self.readers[-1]
+
+    def another(self) -> None:
+        """Let another reader learn, over what the projection gives from now on."""
+        self.projection.requires_grad_(False)
+        self.readers.append(Reader().to(self.device))
 
     def parameters(self) -> list[torch.nn.Parameter]:
-        """Return all that is learned."""
-        return [*self.projection.parameters(), *self.reader.parameters()]
+        """Return all that learns."""
+        every = [*self.projection.parameters(), *self.reader.parameters()]
+        return [parameter for parameter in every if parameter.requires_grad]
 
     def train(self, mode: bool) -> None:
         """Let dropout be, or not."""
-        self.projection.train(mode)
-        self.reader.train(mode)
+        for module in (self.projection, *self.readers):
+            module.train(mode)
+
+    def read(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return what all readers say together."""
+        said = [r(batch.question, batch.asked, batch.passage, batch.members) for r in self.readers]
+        answered = torch.stack([each for each, _ in said]).mean(0)
+        return answered, torch.stack([lines for _, lines in said]).mean(0)
 
     def batch(self, pairs: Sequence[tuple[int, int]]) -> Batch:
         """Return questions and passages, projected."""
@@ -212,6 +234,8 @@ class Learner:
         held = [row for row in right if gold[row].any()]
         chosen = torch.log_softmax(lines[held], -1).masked_fill(gold[held] == 0, -1e4)
         total = total - 0.4 * torch.logsumexp(chosen, -1).mean()
+        if len(self.readers) > 1:
+            return total
         own = torch.tensor([passage for _, passage, _ in items], device=self.device)
         same = own[right][:, None] == own[None]
         same[torch.arange(len(right)), right] = False
@@ -222,6 +246,8 @@ class Learner:
     @torch.no_grad()
     def rescale(self) -> None:
         """Take the spread of passages' components anew, as they are stored by it."""
+        if len(self.readers) > 1:
+            return
         texts = self.data.stated[:: max(1, len(self.data.stated) // 300)]
         states, mask = self._padded(texts, 1)
         exact = functional.normalize(self.projection.passages(states), dim=-1)[mask > 0]
@@ -331,7 +357,7 @@ def _scores(
     for start in range(0, len(order), 64):
         chosen = order[start : start + 64]
         batch = learner.batch([pairs[at] for at in chosen])
-        logits, found = learner.reader(batch.question, batch.asked, batch.passage, batch.members)
+        logits, found = learner.read(batch)
         for at, logit, row in zip(chosen, logits.tolist(), found, strict=True):
             answered[at], lines[at] = logit, row.cpu()
     return answered, lines
@@ -377,42 +403,88 @@ def write(learner: Learner) -> None:
         "weights": projection.weights.weight[0],
     }
     kept = {name: each.detach().cpu().numpy() for name, each in arrays.items()}
-    halves = {
-        n: each.astype(np.float16 if each.ndim == 2 else np.float32) for n, each in kept.items()
-    }
-    np.savez_compressed(str(LEARNED), **halves)
-    example = (torch.randn(7, COMPONENTS), torch.randn(3, 11, COMPONENTS), torch.ones(3, 4, 11))
+    halves = {name: each.astype(np.float16) for name, each in kept.items() if each.ndim == 2}
+    np.savez_compressed(str(LEARNED), **(kept | halves))
+    example = (
+        torch.randn(7, COMPONENTS),
+        torch.randn(3, 11, COMPONENTS),
+        torch.ones(3, 4, 11),
+        torch.randn(3, 7, 4),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Served(learner.reader).cpu().eval(),
+            Served(learner.readers).cpu().eval(),
             example,
             str(READER),
-            input_names=["question", "passages", "members"],
+            input_names=["question", "passages", "members", "met"],
             output_names=["answered", "lines"],
             dynamic_axes={
                 "question": {0: "asked"},
                 "passages": {0: "n", 1: "stated"},
                 "members": {0: "n", 1: "lines", 2: "stated"},
+                "met": {0: "n", 1: "asked", 2: "lines"},
                 "answered": {0: "n"},
                 "lines": {0: "n", 1: "lines"},
             },
             dynamo=False,
             opset_version=18,
         )
+    _pack(Path(str(READER)))
+
+
+def _pack(path: Path) -> None:
+    """Keep a graph's matrices in 8 bits, and multiply by them as the encoder's are."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+    packed = set()
+    for node in list(graph.node):
+        matrix = constants.get(node.input[1]) if node.op_type == "MatMul" else None
+        if matrix is None or matrix.ndim != 2:
+            continue
+        rows, columns = matrix.shape
+        padded = np.pad(matrix.T, ((0, 0), (0, -rows % _BLOCK)))
+        blocks, scales = quantised(padded, 8, _BLOCK)
+        names = [f"{node.input[1]}.{part}" for part in ("blocks", "scales")]
+        for name, array in zip(names, (blocks, scales.reshape(-1)), strict=True):
+            if name not in packed:
+                graph.initializer.append(numpy_helper.from_array(array, name))
+                packed.add(name)
+        sizes = {"K": rows, "N": columns, "bits": 8, "block_size": _BLOCK}
+        product = helper.make_node(
+            "MatMulNBits",
+            [node.input[0], *names],
+            node.output,
+            domain=FUSED,
+            accuracy_level=INT8_INPUTS,
+            **sizes,
+        )
+        at = list(graph.node).index(node)
+        graph.node.remove(node)
+        graph.node.insert(at, product)
+    used = {name for node in graph.node for name in node.input}
+    for constant in list(graph.initializer):
+        if constant.name not in used:
+            graph.initializer.remove(constant)
+    model.opset_import.append(helper.make_opsetid(FUSED, 1))
+    onnx.save_model(model, str(path))
 
 
 def main() -> None:
     """Learn, report, and write if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("passages", type=Path, nargs="+")
-    parser.add_argument("--passes", type=int, default=6)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--passes", type=int, default=5)
+    parser.add_argument("--readers", type=int, default=2)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     data = read(options.passages, open_encoder("", "onnx", read_settings().cache_dir))
     learner = Learner(data, "cuda" if torch.cuda.is_available() else "cpu")
-    learn(learner, options.passes, options.seed)
+    learn(learner, options.passes, seed=0)
+    for seed in range(1, options.readers):
+        learner.another()
+        learn(learner, options.passes, seed)
     found = report(learner)
     print(found)
     if options.write:
