@@ -23,6 +23,7 @@ from index.markdown import (
     plain,
 )
 from index.notes import Block, BlockKind, Line, LineKind
+from index.pairs import paired
 from index.sentences import sentences
 
 _LONG_ITEM = 200
@@ -111,24 +112,25 @@ class BlockReader:
         content = inline.content
         whole = item and len(content) <= _LONG_ITEM
         places = self._places(inline)
-        for start, end in _cut(content, whole):
+        cuts = _cut(content, whole)
+        for (start, end), text in zip(cuts, paired(content, cuts), strict=True):
             begin, finish = _located(places, start), _located(places, end - 1)
             if begin is None or finish is None:
                 first, after = inline.map or (0, 0)
                 span = self._trimmed(self.offset(first), self.offset(after))
             else:
                 span = (begin, finish + 1)
-            tokens = self._tokens(inline, start, end)
+            tokens = self._tokens(inline, text)
             names, words = plain(tokens), findable(tokens)
             # Of pictures alone a page shows no word.
             shown = names if _shows_words(tokens) else ""
             names = f"{'' if shown else names} {named(tokens)}".strip()
             yield _line(span, shown, names, words, "item" if whole else "sentence")
 
-    def _tokens(self, inline: Token, start: int, end: int) -> Sequence[Token]:
-        if inline.children and (start, end) == (0, len(inline.content)):
+    def _tokens(self, inline: Token, text: str) -> Sequence[Token]:
+        if inline.children and text == inline.content:
             return inline.children
-        return inline_tokens(self.markdown, inline.content[start:end], self.env)
+        return inline_tokens(self.markdown, text, self.env)
 
     def _places(self, inline: Token) -> list[tuple[int, int]]:
         """Return where each row of a token starts in its content and in the source, there or -1."""

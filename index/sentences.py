@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import regex
 
+from index.dialects.inline import MATH
+
 _LONGEST = 600
 # How far a word, or what stands behind it, is looked at.
 _NEAR = 32
@@ -17,8 +19,10 @@ _SAID = (
     r"|외[치쳤]|\p{Ll})"
 )
 _CITED = r"(?:이?라[고는며]|이?라면서)"
-# Code spans, link targets, bracketed asides, dates, and quotes within a sentence are never cut.
+# Code spans, formulas, link targets, asides in brackets, dates, and quotes within a sentence are
+# never cut.
 _PROTECTED = regex.compile(
+    rf"(?s:{MATH.pattern})|"
     r"\{[{%](?:(?!\{[{%])[^\n])*?[%}]\}|`+[^`]*`+|\]\((?:[^)\n\]]|\](?!\())*+\)|\([^()\n]*+\)"
     r"|\[[^\[\]\n]*+\]"
     r"|(?<![\d.])(?:\d{4}\.\s?\d{1,2}\.(?:\s?\d{1,2}\.)?|\d{1,2}\.\s\d{1,2}\.)(?!\d)"

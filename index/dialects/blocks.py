@@ -292,14 +292,14 @@ def _titles(state: StateCore) -> None:
             found += _paragraph(title, (token.map or [0])[0], token.level)
         # Below its first line such a container may have options.
         after_slashes = opens and token.type.startswith(_SLASHED)
-        if after_slashes and (label := _label(token)):
+        if after_slashes and (label := _called(token)):
             found += _paragraph(label, (token.map or [0])[0], token.level)
             found[-2].meta["label"] = True
             token.attrSet("class", "admonition")
     state.tokens = found
 
 
-def _label(token: Token) -> str:
+def _called(token: Token) -> str:
     """Return what a generator calls an admonition that its author gave no title."""
     kind = token.info.strip()
     return kind.capitalize() if kind in _ADMONITIONS else ""

@@ -11,7 +11,6 @@ from urllib.parse import quote
 import regex
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
-from mdit_py_plugins.dollarmath.index import math_inline_dollar
 from mdit_py_plugins.footnote.index import footnote_ref
 
 from index.anchors import slug
@@ -42,6 +41,11 @@ _MARKER = regex.compile(
 # After these two signs compare.
 _CODE_BEFORE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=)]'\"!<>")
 _PICTURE = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".bmp", ".pdf", ".mp4")
+# A formula; two prices are none. Neither a digit before a dollar sign nor one behind it is.
+MATH = regex.compile(
+    r"\$\$(?:[^$\\]++|\\.|\$(?!\$))++\$\$|(?<![\d$])\$(?![\s$])(?:[^$\\]++|\\.)++(?<!\s)\$(?!\d)",
+    regex.DOTALL,
+)
 _BRACES = r"\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}"
 _COMPONENT = regex.compile(
     r"<[A-Z][\w.]*+(?:\s++(?:[\w:-]++(?:=(?:\"[^\"]*+\"|'[^']*+'|" + _BRACES + r"))?|"
@@ -220,16 +224,15 @@ def _task(state: StateInline, silent: bool) -> bool:
     return True
 
 
-_dollars = math_inline_dollar(allow_space=False, allow_digits=False, allow_double=True)
-
-
 def _math(state: StateInline, silent: bool) -> bool:
-    found = len(state.tokens)
-    if not _dollars(state, silent):
+    match = MATH.match(state.src, state.pos, state.posMax)
+    if match is None:
         return False
-    for token in state.tokens[found:]:
-        if token.type.startswith("math"):
-            token.type, token.tag, token.markup = "code_inline", "code", "$"
+    if not silent:
+        token = state.push("code_inline", "code", 0)
+        width = 2 if match[0].startswith("$$") else 1
+        token.content, token.markup = match[0][width:-width], "$"
+    state.pos = match.end()
     return True
 
 
