@@ -1,6 +1,6 @@
 """Markdown by the CommonMark parser markdown-it: the parser, text, anchors, navigation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 
@@ -25,7 +25,10 @@ WORD = regex.compile(r"[\p{L}\p{N}]")
 # Deeper lists and quotes would be lost; much deeper ones would exhaust the stack.
 _NESTING = 60
 # Text in which no rule finds anything, two spaces at the end of a line among it.
-_BARE = regex.compile(r"(?:[^\\`*_\[\]<>&!~{}$%^|=\n \t]++|=(?!=)|[ \t](?!\s*\n)|\n(?![ \t]))*+")
+_BARE = regex.compile(
+    r"(?:[^\\`*_\[\]<>&!~{}$%^|=:+\n \t]++|=(?!=)|:(?![a-z0-9+][\w+-]*+:)|\+(?!\+[a-z0-9])"
+    r"|[ \t](?!\s*\n)|\n(?![ \t]))*+"
+)
 # A link before which no word stands, as far as the text shows it.
 _MAY_NAVIGATE = regex.compile(r"[^\p{L}\p{N}\[]*+\[|[^\[{%&<]*+[{%&<][^\[]*+\[")
 _NAMING = ("heading_open", "th_open", "td_open")
@@ -33,7 +36,7 @@ _NAMING = ("heading_open", "th_open", "td_open")
 _NORMAL = regex.compile(
     r"(?:https?://[a-z0-9]++(?:[.-][a-z0-9]++)*+(?=[/#]|$)|(?!//))[A-Za-z0-9/._~#=&?-]*+"
 )
-_PARTICLE = regex.compile(r"_\p{Hangul}")
+_LITERAL = regex.compile(r"_\p{Hangul}|:[\w+-]++:")
 _TEXTS = ("text", "code_inline", "text_special")
 _BETWEEN = ("html_inline", "image", "hardbreak")
 # What is raised is short: of many tags that nothing closes, each is looked after no further.
@@ -239,6 +242,19 @@ def second_anchors(tokens: Sequence[Token], first: Sequence[str]) -> list[str]:
     return found
 
 
+def term_anchors(tokens: Sequence[Token], taken: Iterable[str]) -> dict[int, str]:
+    """Return the anchor of each term that is defined, by the position of its token.
+
+    taken: the anchors of headings, of which the terms' differ.
+    """
+    terms = [position for position, token in enumerate(tokens) if token.type == "dt_open"]
+    if not terms:
+        return {}
+    slugs = [slug(plain(tokens[position + 1].children)) for position in terms]
+    before = list(dict.fromkeys(taken))
+    return dict(zip(terms, list(unique([*before, *slugs]))[len(before) :], strict=True))
+
+
 def is_navigation(tokens: Sequence[Token]) -> bool:
     """Return whether a block is made only of links into its own page, or will be."""
     inlines = [token for token in tokens if token.type == "inline"]
@@ -274,9 +290,10 @@ def closing(tokens: Sequence[Token], start: int) -> int:
 
 def _anchor_text(inline: Token) -> str:
     children = inline.children
-    if any(mark in inline.content for mark in _OTHERS) or _PARTICLE.search(inline.content):
-        # GitHub knows no shortcodes and wikilinks: they are words to it. Nor does it read `_` as a
-        # mark before a particle, and keeps it in the slug; other marks are left out of slugs.
+    if any(mark in inline.content for mark in _OTHERS) or _LITERAL.search(inline.content):
+        # GitHub knows no shortcodes and wikilinks: they are words to it, and so are the names of
+        # emoji. Nor does it read `_` as a mark before a particle, and keeps it in the slug; other
+        # marks are left out of slugs.
         children = github_parser().parseInline(inline.content)[0].children
     # GitHub takes the text of the rendered heading: an image has none, nor has a tag.
     hidden = ("image", "html_inline")

@@ -19,11 +19,13 @@ from index.files import SUFFIXES
 
 Kind = Literal["file", "folder", "beyond", "missing"]
 
-_INDEXES = ("index", "_index", "README", "readme")
+INDEXES = ("index", "_index", "README", "readme")
 _LANGUAGE = regex.compile(r"[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 _SITE_LANGUAGE = regex.compile(r"/(?P<language>[a-z]{2}(?:-[a-z]{2,4})?)(?=/)", regex.IGNORECASE)
 # Where the reader itself has the notes: links are copied from there.
 _READER = "/notes"
+# Folders of which a site has the files at its root.
+_AT_ROOT = ("static", "public")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Folder:
         self._notes = tuple(notes)
         self._aliases = aliases
         self._listed: dict[str, dict[str, tuple[Kind, str]]] = {}
+        self._lowered: dict[str, dict[str, str]] = {}
 
     def target(self, page: str, href: str, wiki: bool = False) -> Target | None:
         """Return what a link in a page leads to, None for an address that is not the notes'.
@@ -85,18 +88,46 @@ class Folder:
             kind, found = self._at(way.lstrip("/"), page)
             if kind != "missing":
                 return Target(kind, found, fragment, spoken)
+        for each in _AT_ROOT:
+            if self._kind(f"{each}{path}") == "file":
+                return Target("file", f"{each}{path}", fragment, "")
+        for way, spoken in ways:
+            kind, found = self._at(self._spelled(way), page)
+            if kind in ("file", "folder"):
+                return Target(kind, found, fragment, spoken)
         return Target("beyond", "", fragment, "")
+
+    def _spelled(self, address: str) -> str:
+        """Return a page's address as its files are spelled: sites have them in lower case.
+
+        One that names a file is to be right as it is: so it is looked for elsewhere.
+        """
+        path = address.strip("/")
+        if not path or path.lower().endswith(SUFFIXES):
+            return path
+        spelled = ""
+        for part in path.split("/"):
+            spelled = posixpath.join(spelled, self._lower(spelled).get(part.casefold(), part))
+        return spelled + "/" * address.endswith("/")
+
+    def _lower(self, folder: str) -> Mapping[str, str]:
+        """Return the names in a folder, notes' without suffix too, by themselves in lower case."""
+        if (known := self._lowered.get(folder)) is not None:
+            return known
+        names = sorted(self._listing(folder))
+        found = {_stem(name).casefold(): _stem(name) for name in names}
+        found |= {name.casefold(): name for name in names}
+        self._lowered[folder] = found
+        return found
 
     def _relative(self, page: str, path: str) -> tuple[Kind, str]:
         above, name = posixpath.split(page)
         stem = posixpath.splitext(name)[0]
         # Sites often show a page as a folder of its own, and links are written for that.
-        bases = [above] if stem in _INDEXES else [above, posixpath.join(above, stem)]
-        for base in bases:
-            kind, found = self._at(posixpath.join(base, path), page)
-            if kind != "missing":
-                return kind, found
-        return "missing", ""
+        bases = [above] if stem in INDEXES else [above, posixpath.join(above, stem)]
+        ways = [self._at(posixpath.join(base, path), page) for base in bases]
+        there = next((way for way in ways if way[0] in ("file", "folder")), None)
+        return there or (("beyond", "") if ("beyond", "") in ways else ("missing", ""))
 
     def _at(self, path: str, page: str) -> tuple[Kind, str]:
         """Return what a path below the folder means: a file, a page's address, or a folder."""
@@ -107,7 +138,7 @@ class Folder:
         pages = () if path == "." else self._pages(path, page, slash)
         home = (
             index
-            for name in (_INDEXES if self._kind(path) == "folder" else ())
+            for name in (INDEXES if self._kind(path) == "folder" else ())
             for index in self._pages(posixpath.normpath(f"{path}/{name}"), page)
         )
         # A slash at the end asks for the folder.

@@ -27,6 +27,9 @@ NOTES = {
     "talks/plan.ko.mdx": "# 계획\n\n나중에 한다.\n",
     "loose/alone.md": "# Alone\n\nNo index here.\n",
     "art/pic.png": "",
+    "plans/_index.md": "---\ntitle: Plans\n---\n",
+    "plans/ToDo.md": "# To do\n\nSoon.\n",
+    "static/shots/pic.png": "",
 }
 GOOD = [
     "[[saw]]", "[[tools/saw|the saw]]", "[[SAW#Two teeth]]", "[[톱]]", "[[blade]]",
@@ -37,11 +40,20 @@ GOOD = [
     "[a](saw.md#two-teeth)", "[a](<오래된 것/대패.md#날-갈기>)", "[a](../talks/plan)",
     "[a](../talks/plan.md)", "[a](../loose/)", "[a](#here)", "<a href='saw.md'>a</a>",
     "[[#Here]]", "[a](#left)", "[a](#spot) <a name='spot'></a>", "[a](#box) <svg id='box'></svg>",
+    "[a](/plans/todo/)", "[a](/Tools/Saw#two-teeth)", "[a](../plans/_index.md)", "[a](/plans/)",
+    "![x](/shots/pic.png)", "![x](../../art/pic.png)",
     "<img src='../art/pic.png'>", "[a](#last)\n\nA line. {#last}", "[a](#m.y)\n\n(m.y)=",
+    "[a](#band-saw)\n\n`Band saw`\n: It hums.", "[a](#here-1)\n\nHere\n: A term.",
 ]  # fmt: skip
 BAD = ["[a](nothing.md)", "[a](saw.md#nothing)", "![x](none.png)", "![[none.png]]", "[a](#nothing)",
-       "[a](../plan.md)", "[[saw#nothing]]"]  # fmt: skip
-SILENT = ["[[to be written]]", "[a](/elsewhere/page)", "[a](../../outside.md)", "[[#^block]]"]
+       "[a](../plan.md)", "[a](../plans/todo.md)", "[[saw#nothing]]"]  # fmt: skip
+SILENT = [
+    "[[to be written]]",
+    "[a](/plans/todo.md)",
+    "[a](/elsewhere/page)",
+    "[a](../../outside.md)",
+    "[[#^block]]",
+]
 PAGE = "# Here {#left}\n\nSome words.\n\n{}\n"
 
 

@@ -276,6 +276,110 @@ def test_blocks_and_snippets_of_pymdownx_are_read() -> None:
         assert raw not in shown
 
 
+SIGNS = """# :rocket: 발사대
+
+문을 닫았다 :white_check_mark: 그리고 10:30:45, std::on::x, :nosuch:.
+
+| 부품 | 있나 |
+|---|---|
+| 나사 | :material-check-all: |
+| 못 | :octicons-tools-16:{ .lg } :material-close:{ style="color: #EF5350" } |
+
+:material-clock-fast:{ .lg .middle } **삼 분**이면 된다.
+
+불을 끄려면 ++ctrl+alt+del++ 를 누른다. i++ + ++j, C++와 C++.
+
+[`벽`][house.Wall]과 [문의 [색]][house.Door], a[i][j.k], [창][win.dow].
+
+[win.dow]: #창
+"""
+
+
+def test_emoji_icons_keys_and_names_of_other_pages_are_read_as_people_see_them() -> None:
+    (section,) = parse(SIGNS, "").sections
+    assert (section.title, section.anchor) == ("발사대", "rocket-발사대")
+    assert [line.plain for line in lines(SIGNS)] == [
+        "문을 닫았다 ✅ 그리고 10:30:45, std::on::x, :nosuch:.",
+        "나사 / 있나: ✓",
+        "못 / 있나: ✗",
+        "삼 분이면 된다.",
+        "불을 끄려면 ctrl+alt+del 를 누른다.",
+        "i++ + ++j, C++와 C++.",
+        "벽과 [문의 [색]][house.Door], a[i][j.k], 창.",
+    ]
+    shown = render_document(SIGNS)[0]
+    assert "<code>벽</code>과" in shown
+    for raw in (":material", ".lg", "EF5350", "++ctrl", ":rocket:"):
+        assert raw not in shown
+
+
+SHORTCODES = """앞에 글이 있다.
+{{< figure
+  src="pier.png"
+  caption="오래된 부두"
+>}}
+
+- 목록에도 있다.
+
+  {{% note
+    title="조심"
+  %}}
+  미끄럽다.
+  {{% /note %}}
+
+{{% include "/parts/rope.md" %}} {{< youtube w7Ft2ymGmfc >}} {{< since 0.3 >}}
+
+> 인용이다.
+"""
+
+
+def test_shortcodes_on_several_lines_are_no_quotes_and_files_are_no_words() -> None:
+    found = [(line.plain, SHORTCODES[line.start : line.end]) for line in lines(SHORTCODES)]
+    assert [plain for plain, _ in found] == [
+        "앞에 글이 있다.",
+        "오래된 부두",
+        "목록에도 있다.",
+        "조심",
+        "미끄럽다.",
+        "0.3",
+        "인용이다.",
+    ]
+    assert found[1][1].startswith("{{< figure")
+    assert found[1][1].endswith(">}}")
+    shown = render_document(SHORTCODES)[0]
+    assert shown.count("<blockquote>") == 1
+    for raw in ("{{", "}}", "pier.png", "rope.md", "w7Ft"):
+        assert raw not in shown
+
+
+MARKED = """<div class="grid" markdown>
+**돛**을 올린다.
+</div>
+
+<figure markdown="span">
+  ![배](boat.png)
+  <figcaption markdown>우리 [지도]에 있다.</figcaption>
+</figure>
+
+<div markdown="0">
+**글자**다.
+</div>
+
+[지도]: #map
+"""
+
+
+def test_tags_that_ask_for_markdown_hold_markdown() -> None:
+    assert [line.shown for line in lines(MARKED) if line.shown] == [
+        "돛을 올린다.",
+        "우리 지도에 있다.",
+        "**글자**다.",
+    ]
+    shown = render_document(MARKED)[0]
+    assert "<strong>돛</strong>" in shown
+    assert '<a href="#map"' in shown
+
+
 COMPONENT = """<Tabs groupId="os">
   <TabItem value="a" label="바람">
 

@@ -17,7 +17,7 @@ from assistant.answer import Highlight
 from index.dialects.inline import WIKI
 from index.html import APART
 from index.ids import tags
-from index.markdown import heading_anchors, plain, second_anchors
+from index.markdown import heading_anchors, plain, second_anchors, term_anchors
 from index.sections import parse
 from ui.footnotes import footnoted
 from ui.highlights import Page, Range, kept, marked, marked_html
@@ -118,7 +118,9 @@ def render_document(
     """
     page = Page(source, ())
     first = heading_anchors(page.tokens)
-    anchors = zip(first, second_anchors(page.tokens, first), strict=True)
+    others = second_anchors(page.tokens, first)
+    _name_terms(page.tokens, [*first, *others])
+    anchors = zip(first, others, strict=True)
     done: set[str] = set()
     second = ""
     for token in page.tokens:
@@ -143,6 +145,11 @@ def render_document(
     sections = parse(source, "").sections
     contents = [TocEntry(s.title, s.anchor, s.level) for s in sections if s.anchor]
     return _clean_document(_html(page), lead, picture, done), contents
+
+
+def _name_terms(tokens: Sequence[Token], taken: Sequence[str]) -> None:
+    for position, anchor in term_anchors(tokens, taken).items():
+        tokens[position].attrSet("id", anchor)
 
 
 def _place(name: str) -> str:

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from index.dialects.headings import explicit as given_id
 from index.ids import Tag, tags
-from index.markdown import heading_anchors, parser, second_anchors
+from index.markdown import heading_anchors, parser, second_anchors, term_anchors
 
 # Stands where a site generator puts text of its own: a shortcode, a template's expression.
 FILLER = "\ue000"
@@ -110,8 +110,9 @@ class Page:
     @cached_property
     def anchors(self) -> Anchors:
         """Return every fragment that leads into the page."""
-        first = heading_anchors(self.tokens)
-        names = {*first, *second_anchors(self.tokens, first)}
+        headings = heading_anchors(self.tokens)
+        headings += second_anchors(self.tokens, headings)
+        names = {*headings, *term_anchors(self.tokens, headings).values()}
         names |= {name for name, _ in self.explicit}
         made = bool(_INCLUDE.search(self.masked) or _OPEN_LINE.search(self.masked))
         for number, token in enumerate(self.tokens):

@@ -11,7 +11,8 @@ _LIST = rf"{_ONE}(?:\s++{_ONE})*+"
 ATTRIBUTES = regex.compile(
     r"\{(?:\s*" + _LIST + r"\s*|:\s*(?:" + _LIST + r"|[\w-]+)\s*|::[^{}\n]*)\}"
 )
-_ID = regex.compile(r"(?:^|[\s{:])#(?P<id>[^\s{}#\"']+)")
+# A value in quotes may hold the sign, as that of a colour does.
+_ID = regex.compile(r"""(?:"[^"\n]*+"|'[^'\n]*+')(*SKIP)(*FAIL)|(?:^|[\s{:])#(?P<id>[^\s{}#"']+)""")
 _ESCAPED = regex.compile(r"\\(?=[!-/:-@\[-`{-~])")
 _AT_END = regex.compile(
     r"\s*(?:\{:?\s*(?P<list>" + _LIST + r")\s*\}|\{/\*\s*(?P<comment>#[^\s{}*]+)\s*\*/\})\s*$"

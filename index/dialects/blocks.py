@@ -54,6 +54,18 @@ _ADMONITIONS = frozenset(
 )
 _OPTIONS = regex.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n?|[ \t]+[^\n]*\n?)+")
 _CONTENTS = regex.compile(r"@?\[_?toc_?\]\s*|\[\[_?toc_?\]\]\s*", regex.IGNORECASE)
+# A shortcode on several lines: the mark that ends it may stand alone, and is no quote's.
+_SHORTCODE = regex.compile(
+    r"\{\{[<%](?:(?!\{\{|\n?[ \t]*+[>%]\}\}|\n[ \t]*+\n).){0,2000}+\n[ \t]*+[>%]\}\}[ \t]*+$",
+    regex.DOTALL | regex.MULTILINE,
+)
+# A tag inside which a generator reads Markdown too.
+_MARKED = regex.compile(
+    r"""(?P<tag><(?P<name>address|article|aside|blockquote|center|details|div|figcaption|figure"""
+    r"""|footer|header|li|main|nav|p|section|summary|t[dh])(?=[ \t])[^<>\n]*?[ \t]markdown"""
+    r"""(?:=["']?(?:1|block|span)["']?)?(?:[ \t][^<>\n]*)?>)[ \t]*"""
+    r"""(?:(?P<text>[^\n]*\S)[ \t]*(?P<close></(?P=name)>))?[ \t]*"""
+)
 _SNIPPET = regex.compile(r"-{1,}8<-{1,}(?P<file>[ \t]+\S[^\n]*)?[ \t]*")
 # Names of files between two lines of a snippet, at most.
 _NAMES = 50
@@ -244,6 +256,47 @@ def _snippet(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     return True
 
 
+def _shortcode(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    at = state.bMarks[start] + state.tShift[start]
+    match = _SHORTCODE.match(state.src, at) if state.src.startswith("{{", at) else None
+    if match is None or _is_indented(state, start):
+        return False
+    last = start + match[0].count("\n")
+    if last >= end or any(state.sCount[n] < state.blkIndent for n in range(start, last + 1)):
+        return False
+    if not silent:
+        lines = range(start, last + 1)
+        _push_title(state, "\n".join(_line(state, n).strip() for n in lines), start)
+        state.tokens[-3].map = [start, last + 1]
+        state.tokens[-2].map = [start, last + 1]
+        state.line = last + 1
+    return True
+
+
+def _marked(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read `<div markdown>` as a tag alone: what follows it is Markdown, in its own line too."""
+    text = _line(state, start)
+    match = _MARKED.fullmatch(text) if "markdown" in text else None
+    if match is None or _is_indented(state, start):
+        return False
+    if not silent:
+        _push_tag(state, match["tag"], start)
+        if match["close"]:
+            _push_title(state, match["text"], start)
+            _push_tag(state, match["close"], start)
+        state.line = start + 1
+    return True
+
+
+def _push_tag(state: StateBlock, tag: str, line: int) -> None:
+    token = state.push("html_block", "", 0)
+    token.content, token.map = f"{tag}\n", [line, line + 1]
+
+
+def _tagged(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    return component(state, start, end, silent) or _marked(state, start, end, silent)
+
+
 _RULES: dict[str, Rule] = {
     "!": _admonition,
     "?": _admonition,
@@ -252,7 +305,8 @@ _RULES: dict[str, Rule] = {
     "(": _label,
     "[": _contents,
     "-": _snippet,
-    "<": component,
+    "<": _tagged,
+    "{": _shortcode,
 }
 
 

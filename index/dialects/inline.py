@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 import regex
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 from mdit_py_plugins.footnote.index import footnote_ref
+from rich.emoji import Emoji
 
 from index.anchors import slug
 from index.dialects import spoken
@@ -37,6 +39,17 @@ TASK = regex.compile(r"\[(?:[xX]|(?P<open> ))\][ \t]+(?=\S)")
 BLOCK_ID = regex.compile(r"(?:^|(?<=\s)|\s)(?P<id>\^(?!\d{1,3}\s*\Z)[A-Za-z0-9-]+)\s*\Z")
 _MARKER = regex.compile(
     r"==(?=[^\s=])(?P<text>(?:`[^`\n]*+`|(?!==)[^`]|`)+?)(?<=[^\s=])==(?![A-Za-z0-9_=(])"
+)
+# Icons of a theme, and the emoji of GitHub: a colon beside a letter or a colon is no mark of one.
+_ICON = regex.compile(
+    r":(?:material|octicons|fontawesome|simple)(?P<parts>(?:-[a-z0-9]++)++):(?![\w:])"
+)
+_EMOJI = regex.compile(r":[a-z0-9+][\w+-]*+:(?![\w:])")
+_SIGNS = {"check": "✓", "close": "✗", "xmark": "✗"}
+_KEYS = regex.compile(r"\+\+(?P<keys>[a-z0-9][a-z0-9-]*+(?:\+[a-z0-9][a-z0-9-]*+)*+)\+\+(?![\w+])")
+# What a generator finds in other pages by its full name.
+_ELSEWHERE = regex.compile(
+    r"\[(?P<text>(?:[^\[\]\\]|\\.)++)\]\[(?P<label>[A-Za-z_]\w*+(?:\.\w++)++)\]"
 )
 # After these two signs compare.
 _CODE_BEFORE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=)]'\"!<>")
@@ -224,6 +237,51 @@ def _task(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _emoji(state: StateInline, silent: bool) -> bool:
+    """Read `:smile:` as people see it; icons say nothing but yes and no."""
+    before = _before(state)
+    if before == ":" or before.isalnum():
+        return False
+    icon = _ICON.match(state.src, state.pos, state.posMax)
+    match = icon or _EMOJI.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    if icon:
+        shown = next((_SIGNS[part] for part in icon["parts"].split("-") if part in _SIGNS), "")
+    else:
+        shown = Emoji.replace(match[0])
+        if shown == match[0]:
+            return False
+    styled = ATTRIBUTES.match(state.src, match.end(), state.posMax)
+    return _shown(state, silent, (styled or match).end(), shown)
+
+
+def _keys(state: StateInline, silent: bool) -> bool:
+    """Read `++ctrl+c++`, keys to press."""
+    before = _before(state)
+    match = _KEYS.match(state.src, state.pos, state.posMax)
+    if match is None or before == "+" or before.isalnum():
+        return False
+    return _shown(state, silent, match.end(), match["keys"])
+
+
+def _elsewhere(state: StateInline, silent: bool) -> bool:
+    """Read `[text][package.name]`, whose name is none of this page's references."""
+    match = _ELSEWHERE.match(state.src, state.pos, state.posMax)
+    before = _before(state)
+    if match is None or before.isalnum() or before in ("]", ")"):
+        return False
+    if normalizeReference(match["label"]) in state.env.get("references", {}):
+        return False
+    if not silent:
+        after, state.posMax = state.posMax, match.end("text")
+        state.pos = match.start("text")
+        state.md.inline.tokenize(state)
+        state.posMax = after
+    state.pos = match.end()
+    return True
+
+
 def _math(state: StateInline, silent: bool) -> bool:
     match = MATH.match(state.src, state.pos, state.posMax)
     if match is None:
@@ -249,11 +307,13 @@ def _footnote(state: StateInline, silent: bool) -> bool:
 
 _RULES: dict[str, tuple[Callable[[StateInline, bool], bool], ...]] = {
     "{": (_shortcode, _liquid, _mdx_comment, _attributes),
-    "[": (_wikilink, _callout, _templated, _task),
+    "[": (_wikilink, _callout, _templated, _task, _elsewhere),
     "=": (_marker,),
     "^": (_block_id,),
     "!": (_wikilink,),
     "%": (_comment,),
     "<": (_component,),
     "$": (_math,),
+    ":": (_emoji,),
+    "+": (_keys,),
 }

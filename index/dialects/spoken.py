@@ -29,6 +29,11 @@ _TITLED = frozenset(
 )
 # fmt: on
 _TITLES = ("label", "title")
+# Shortcodes whose bare argument says where something is that they show.
+_BRINGING = frozenset(
+    ("gist", "include", "instagram", "readfile", "tweet", "vimeo", "x", "youtube"),
+)
+_FILE = regex.compile(r"\S*/\S*\.\w{1,5}|/\S*/\S*")
 _ARGUMENT = regex.compile(
     r"""(?:(?P<key>[\w.:-]+)\s*=\s*)?"""
     r"""(?:"(?P<a>(?:\\.|[^"\\])*+)"|'(?P<b>[^']*+)'|`(?P<c>[^`]*+)`|(?P<bare>[^\s"'`=]++))"""
@@ -46,12 +51,17 @@ def shortcode(body: str) -> tuple[str, str]:
     body is the inside of `{{< … >}}` or `{{% … %}}`. A term's id is often its name in another
     language, worth finding though nobody sees it.
     """
-    name, _, rest = body.strip().partition(" ")
+    name, rest = [*body.split(maxsplit=1), "", ""][:2]
     if name.startswith("/") or name in ("ref", "relref"):
         return "", ""
     found = [(match["key"], _value(match)) for match in _ARGUMENT.finditer(rest.rstrip(" /"))]
     shown = [value for key, value in found if key and key.lower() in _SHOWN]
-    kept = [value for key, value in found if not key or key.lower() not in _UNSEEN]
+    kept = [
+        value
+        for key, value in found
+        if (key.lower() not in _UNSEEN if key else name not in _BRINGING)
+        and not _FILE.fullmatch(value)
+    ]
     if not shown:
         return " ".join(kept), ""
     return " ".join(shown), " ".join(value for value in kept if value not in shown)

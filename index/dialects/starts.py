@@ -20,7 +20,7 @@ _Rule = TypeVar("_Rule")
 # Rules that are not named here may start anywhere.
 _BLOCKS = {
     "front_matter": "-+{",
-    "extras": "!?=%([-<",
+    "extras": "!?=%([-<{",
     "math": "$",
     "module": "ie",
     "container_section": ":",
@@ -38,7 +38,7 @@ _BLOCKS = {
 _ENDS = {**_BLOCKS, "deflist": ":"}
 _INLINES = {
     "newline": "\n",
-    "dialects": "{[!%<$=^",
+    "dialects": "{[!%<$=^:+",
     "escape": "\\",
     "backticks": "`",
     "strikethrough": "~",
@@ -51,7 +51,12 @@ _INLINES = {
     "entity": "&",
 }
 # The end of a link's text is looked for as well.
-_STOPS = re.compile("[" + re.escape("".join({*"".join(_INLINES.values()), "]"})) + "]")
+_SELDOM = ":+"
+_STOPS = re.compile(
+    "[" + re.escape("".join({*"".join(_INLINES.values()), "]"} - {*_SELDOM})) + "]"
+    # Most colons begin nothing, and most plus signs.
+    r"|:(?=[a-z0-9+][\w+-]*:)|\+(?=\+[a-z0-9])"
+)
 _NEAR = 100
 
 
