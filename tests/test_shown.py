@@ -287,7 +287,7 @@ SIGNS = """# :rocket: 발사대
 
 :material-clock-fast:{ .lg .middle } **삼 분**이면 된다.
 
-불을 끄려면 ++ctrl+alt+del++ 를 누른다. i++ + ++j, C++와 C++.
+불을 ^^반드시 *다*^^ 끄려면 ++ctrl+alt+del++ 를 누른다. 2^^3은 a ^^ b다. i++ + ++j, C++와 C++.
 
 [`벽`][house.Wall]과 [문의 [색]][house.Door], a[i][j.k], [창][win.dow].
 
@@ -303,12 +303,14 @@ def test_emoji_icons_keys_and_names_of_other_pages_are_read_as_people_see_them()
         "나사 / 있나: ✓",
         "못 / 있나: ✗",
         "삼 분이면 된다.",
-        "불을 끄려면 ctrl+alt+del 를 누른다.",
+        "불을 반드시 다 끄려면 ctrl+alt+del 를 누른다.",
+        "2^^3은 a ^^ b다.",
         "i++ + ++j, C++와 C++.",
         "벽과 [문의 [색]][house.Door], a[i][j.k], 창.",
     ]
     shown = render_document(SIGNS)[0]
     assert "<code>벽</code>과" in shown
+    assert "<u>반드시 <em>다</em></u>" in shown
     for raw in (":material", ".lg", "EF5350", "++ctrl", ":rocket:"):
         assert raw not in shown
 
@@ -429,6 +431,7 @@ def test_markdown_inside_an_indented_component_is_markdown() -> None:
 SHAPES = [
     "<A>\n", "<A b={\n", "==a ", "^a ", "[x] ", "a<br>", "**<br>x", "<sup>", "$$a ", "/// note\n",
     "--8<--\n", "`<br>", "<A b={c=>\n", "[TOC]\n\n",
+    ":a", ":a:", ":material-", "++a", "++a+", "^^a", "{{< a\n", "<p markdown>",
 ]  # fmt: skip
 
 

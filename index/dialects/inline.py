@@ -51,6 +51,7 @@ _KEYS = regex.compile(r"\+\+(?P<keys>[a-z0-9][a-z0-9-]*+(?:\+[a-z0-9][a-z0-9-]*+
 _ELSEWHERE = regex.compile(
     r"\[(?P<text>(?:[^\[\]\\]|\\.)++)\]\[(?P<label>[A-Za-z_]\w*+(?:\.\w++)++)\]"
 )
+_INSERTED = regex.compile(r"\^\^(?=\S)(?P<text>[^\^\n]++)(?<=\S)\^\^(?!\^)")
 # After these two signs compare.
 _CODE_BEFORE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=)]'\"!<>")
 _PICTURE = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".bmp", ".pdf", ".mp4")
@@ -201,7 +202,7 @@ def _component(state: StateInline, silent: bool) -> bool:
 
 def _marker(state: StateInline, silent: bool) -> bool:
     """Read `==words==`, which a pen has marked."""
-    if state.src[: state.pos][-1:] in _CODE_BEFORE:
+    if _before(state) in _CODE_BEFORE:
         return False
     match = _MARKER.match(state.src, state.pos, state.posMax)
     if match is None:
@@ -213,6 +214,22 @@ def _marker(state: StateInline, silent: bool) -> bool:
         state.md.inline.tokenize(state)
         state.posMax = after
         state.push("strong_close", "strong", -1).markup = "=="
+    state.pos = match.end()
+    return True
+
+
+def _inserted(state: StateInline, silent: bool) -> bool:
+    """Read `^^words^^`, which are underlined."""
+    match = _INSERTED.match(state.src, state.pos, state.posMax)
+    if match is None or _before(state) in _CODE_BEFORE or _before(state) == "^":
+        return False
+    if not silent:
+        state.push("html_inline", "", 0).content = "<u>"
+        after, state.posMax = state.posMax, match.end("text")
+        state.pos = match.start("text")
+        state.md.inline.tokenize(state)
+        state.posMax = after
+        state.push("html_inline", "", 0).content = "</u>"
     state.pos = match.end()
     return True
 
@@ -309,7 +326,7 @@ _RULES: dict[str, tuple[Callable[[StateInline, bool], bool], ...]] = {
     "{": (_shortcode, _liquid, _mdx_comment, _attributes),
     "[": (_wikilink, _callout, _templated, _task, _elsewhere),
     "=": (_marker,),
-    "^": (_block_id,),
+    "^": (_block_id, _inserted),
     "!": (_wikilink,),
     "%": (_comment,),
     "<": (_component,),
