@@ -174,7 +174,7 @@ class TestBuild:
         done = notes(built, "build", corpus, "--calibrate", str(questions))
         assert done.returncode == 0, done.stderr
         after = self.judge(built)
-        assert before.keys() == after.keys() == {"backgrounds", "learned"}
+        assert before.keys() == after.keys() == {"backgrounds", "learned", "reader"}
         assert after["backgrounds"] == before["backgrounds"]
         learned = after["learned"]
         assert learned != before["learned"]
@@ -183,7 +183,7 @@ class TestBuild:
         assert learned["covered"][known:] == [bool(gold) for _, _, gold in LINES]
         assert sum(learned["right"][known:]) >= 5
         assert not any(learned["right"][-4:])
-        moved = np.asarray(learned["weights"]) - shipped().weights
+        moved = np.asarray(learned["weights"]) - shipped(True).weights
         assert len(moved) == len(SIGNALS)
         assert 0 < np.abs(moved).max() < 0.2
         assert notes(built, "ask", QUESTION).returncode == 0

@@ -116,11 +116,22 @@ class TestBackground:
             assert min(found.deviation) > 0
 
     def test_questions_of_the_background_are_its_middle(self) -> None:
-        rows = [np.asarray([1.0, 5.0]), np.asarray([3.0, 5.0])]
+        rows = [np.full(len(SIGNALS), value) for value in (1.0, 3.0)]
+        for row in rows:
+            row[SIGNALS.index("late")] = 5.0
         found = background(rows)
-        assert found.mean == (2, 5)
-        assert found.deviation == (1, 1e-3)
-        assert np.stack([found.standard(row) for row in rows]).tolist() == [[-1, 0], [1, 0]]
+        named = dict(zip(SIGNALS, zip(found.mean, found.deviation, strict=True), strict=True))
+        assert named["score"] == (2, 1)
+        assert named["late"] == (5, 1e-3)
+        standard = np.stack([found.standard(row) for row in rows])
+        assert standard[:, SIGNALS.index("score")].tolist() == [-1, 1]
+        assert standard[:, SIGNALS.index("late")].tolist() == [0, 0]
+
+    def test_what_a_reader_says_means_the_same_whatever_the_notes(self) -> None:
+        rows = [np.full(len(SIGNALS), value) for value in (1.0, 3.0)]
+        standard = background(rows).standard(rows[0])
+        for name in ("read", "read_margin", "read_line", "missing", "known"):
+            assert standard[SIGNALS.index(name)] == 1.0
 
     def test_what_is_far_out_is_cut_off(self) -> None:
         found = Background((0.0, 0.0), (1.0, 1.0))
@@ -188,7 +199,8 @@ class TestThreshold:
 
     def test_the_shipped_one_is_reached_at_the_default_risk(self) -> None:
         # Where it is 1, no answer is ever graded `answers`.
-        assert Judge({}, shipped()).threshold(read_settings().risk) < 1
+        for is_read in (True, False):
+            assert Judge({}, shipped(is_read)).threshold(read_settings().risk) < 1
 
 
 class TestRefusal:
@@ -207,8 +219,9 @@ class TestRefusal:
 
 
 class TestShipped:
-    def test_is_trained(self) -> None:
-        found = shipped()
+    @pytest.mark.parametrize("read", [True, False])
+    def test_is_trained(self, read: bool) -> None:
+        found = shipped(read)
         assert len(found.weights) == len(SIGNALS)
         assert any(found.weights)
         assert len(found.confidences) == len(found.right) == len(found.covered) > 100

@@ -71,17 +71,21 @@ def test_what_is_written_reads_as_what_was_learned(
     graph = onnxruntime.InferenceSession(str(folder / "reader.onnx"))
     with torch.no_grad():
         batch = learner.batch([(0, 0), (0, 1), (0, 2)])
-        expected = learner.reader(batch.question, batch.asked, batch.passage, batch.members)
+        expected = learner.read(batch)
+        near = batch.question @ batch.passage.transpose(1, 2)
+        met = (near[:, :, None] + (batch.members[:, None] - 1) * 4).amax(-1).clamp(min=-1)
     found = graph.run(
         None,
         {
             "question": batch.question[0].numpy(),
             "passages": batch.passage.numpy(),
             "members": batch.members.numpy(),
+            "met": met.numpy(),
         },
     )
+    # Matrices of 8 bits move a logit by so much.
     for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4)
+        np.testing.assert_allclose(ours, theirs.numpy(), atol=0.05)
     with np.load(folder / "projection.npz") as kept:
         states = data.asked[0].states.astype(np.float32)
         projected = states @ kept["questions"].astype(np.float32) + kept["question_shift"]

@@ -89,7 +89,6 @@ def contents() -> held.Contents:
             {language: vectors(5) for language in LANGUAGES},
             {language: np.ones((5, GIST), np.float32) for language in LANGUAGES},
             {language: vectors(2)[0] for language in LANGUAGES},
-            {language: vectors(2)[1] for language in LANGUAGES},
         ),
     )
 
