@@ -27,6 +27,9 @@ NOTES = {
     "talks/plan.ko.mdx": "# 계획\n\n나중에 한다.\n",
     "loose/alone.md": "# Alone\n\nNo index here.\n",
     "art/pic.png": "",
+    ".attachments/pic.png": "",
+    "kits/kits.md": "---\nsort: rank\n---\n",
+    "kits/one.md": "# One kit\n\nIt holds nails.\n",
 }
 GOOD = [
     "[[saw]]", "[[tools/saw|the saw]]", "[[SAW#Two teeth]]", "[[톱]]", "[[blade]]",
@@ -37,6 +40,8 @@ GOOD = [
     "[a](saw.md#two-teeth)", "[a](<오래된 것/대패.md#날-갈기>)", "[a](../talks/plan)",
     "[a](../talks/plan.md)", "[a](../loose/)", "[a](#here)", "<a href='saw.md'>a</a>",
     "[[#Here]]", "[a](#left)", "[a](#spot) <a name='spot'></a>", "[a](#box) <svg id='box'></svg>",
+    "[[ saw]]", "[[saw|**the** [old] saw]]", "[[saw#<u>Two</u> teeth]]", "[[saw]](the, old one)",
+    "![x](../.attachments/pic.png)", "[[kits]]", "[a](../kits/kits.md)",
     "<img src='../art/pic.png'>", "[a](#last)\n\nA line. {#last}", "[a](#m.y)\n\n(m.y)=",
 ]  # fmt: skip
 BAD = ["[a](nothing.md)", "[a](saw.md#nothing)", "![x](none.png)", "![[none.png]]", "[a](#nothing)",
@@ -140,6 +145,7 @@ def test_footnotes_are_numbered_and_lead_there_and_back(tmp_path: Path) -> None:
         ["fnref:1", "fnref:1:2"], ["fnref:2"],
     ]  # fmt: skip
     assert "Not called." in body
+    assert 'id="user-content-fn-late"' in body
 
 
 def test_a_lone_file_shows_the_pictures_beside_it(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Where the links of a document lead in the reader: nowhere that is not served."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from index.dialects import matter
 from index.files import folder_of
 from index.notes import Document
-from index.targets import Folder, Target
+from index.targets import Folder, Target, is_home
 from ui import files
 from ui.shelf import Shelf
 
@@ -73,6 +74,9 @@ class Leads:
             return ""
         if found := self._shelf.of_file(corpus, target.path):
             return self._shelf.path(found)
+        if is_home(target.path):
+            # It holds no text, but stands for its folder.
+            return self._shelf.folder(corpus, posixpath.dirname(target.path))
         return self._file(corpus, target.path)
 
     def _file(self, corpus: str, path: str) -> str:
