@@ -1,7 +1,7 @@
 """Sentences of Markdown text, by their offsets."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import regex
 
@@ -91,7 +91,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
             spans.append((start, match.end()))
             start = match.end()
     spans.append((start, len(text)))
-    pieces = (piece for span in spans for piece in _cut(text, *span))
+    pieces = (piece for span in spans for piece in _cut(text, *span, protected))
     return [trimmed for piece in pieces if (trimmed := _trim(text, *piece))[0] < trimmed[1]]
 
 
@@ -133,12 +133,19 @@ def _abbreviates(text: str, start: int, dot: int, behind: str) -> bool:
     return word.isalpha() and word.isascii() and _NO_START.match(behind) is not None
 
 
-def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _cut(
+    text: str, start: int, end: int, protected: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
     while end - start > _LONGEST:
         space = text.rfind(" ", start + _LONGEST // 2, start + _LONGEST)
         middle = space if space > 0 else start + _LONGEST
-        yield start, middle
-        start = middle
+        around = bisect_right(protected, (middle, end)) - 1
+        first, after = protected[around] if around >= 0 else (0, 0)
+        if first < middle < after and after - first < _LONGEST:
+            # Half of a formula or of a link would be none.
+            middle = first if first > start else after
+        yield start, min(middle, end)
+        start = min(middle, end)
     yield start, end
 
 

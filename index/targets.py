@@ -248,6 +248,13 @@ class Folder:
         return found
 
 
+def is_home(path: str) -> bool:
+    """Return whether a note is what its folder shows of itself: its index, or called as it is."""
+    above, name = posixpath.split(path)
+    stem = _stem(name)
+    return stem != name and (stem in INDEXES or stem == posixpath.basename(above))
+
+
 def _spoken(file: str, name: str) -> str:
     """Return the language of `name.ko.mdx`, any file's where there is no name; else nothing."""
     stem = next((file.removesuffix(each) for each in SUFFIXES if file.endswith(each)), "")

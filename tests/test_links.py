@@ -30,6 +30,9 @@ NOTES = {
     "plans/_index.md": "---\ntitle: Plans\n---\n",
     "plans/ToDo.md": "# To do\n\nSoon.\n",
     "static/shots/pic.png": "",
+    ".attachments/pic.png": "",
+    "kits/kits.md": "---\nsort: rank\n---\n",
+    "kits/one.md": "# One kit\n\nIt holds nails.\n",
 }
 GOOD = [
     "[[saw]]", "[[tools/saw|the saw]]", "[[SAW#Two teeth]]", "[[톱]]", "[[blade]]",
@@ -42,6 +45,8 @@ GOOD = [
     "[[#Here]]", "[a](#left)", "[a](#spot) <a name='spot'></a>", "[a](#box) <svg id='box'></svg>",
     "[a](/plans/todo/)", "[a](/Tools/Saw#two-teeth)", "[a](../plans/_index.md)", "[a](/plans/)",
     "![x](/shots/pic.png)", "![x](../../art/pic.png)",
+    "[[ saw]]", "[[saw|**the** [old] saw]]", "[[saw#<u>Two</u> teeth]]", "[[saw]](the, old one)",
+    "![x](../.attachments/pic.png)", "[[kits]]", "[a](../kits/kits.md)",
     "<img src='../art/pic.png'>", "[a](#last)\n\nA line. {#last}", "[a](#m.y)\n\n(m.y)=",
     "[a](#band-saw)\n\n`Band saw`\n: It hums.", "[a](#here-1)\n\nHere\n: A term.",
 ]  # fmt: skip
@@ -152,6 +157,7 @@ def test_footnotes_are_numbered_and_lead_there_and_back(tmp_path: Path) -> None:
         ["fnref:1", "fnref:1:2"], ["fnref:2"],
     ]  # fmt: skip
     assert "Not called." in body
+    assert 'id="user-content-fn-late"' in body
 
 
 def test_a_lone_file_shows_the_pictures_beside_it(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from fastapi.responses import FileResponse, PlainTextResponse, Response
 
 from index.files import folder_of
 
+# Where wikis keep what their pages show; whatever else is hidden stays so.
+_ASSETS = (".attachments", ".gitbook")
 # Below `/notes/`.
 PLACE = "_files/"
 _TYPES = {
@@ -70,5 +72,5 @@ def response(places: Mapping[str, str], name: str) -> Response:
 
 def _is_plain(path: str) -> bool:
     """Return whether a path goes down only, and to nothing hidden."""
-    parts = path.split("/")
+    parts = [part for part in path.split("/") if part not in _ASSETS]
     return not any(not part or part.startswith(".") or "\\" in part for part in parts)

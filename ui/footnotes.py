@@ -1,6 +1,7 @@
 """Footnotes of a page: numbered where they are called, at its end, with a way there and back."""
 
 from collections.abc import Sequence
+from html import escape
 
 from markdown_it.token import Token
 
@@ -24,7 +25,8 @@ def footnoted(tokens: Sequence[Token]) -> list[Token]:
             kept.append(token)
             position += 1
     times = dict(calls.values())
-    ends = [each for n in sorted(notes) for each in _note(n, times[n], notes[n])]
+    labels = {number: label for label, (number, _) in calls.items()}
+    ends = [each for n in sorted(notes) for each in _note(n, labels[n], times[n], notes[n])]
     return [*kept, _html("<hr>\n<ol>\n"), *ends, _html("</ol>\n")] if notes else kept
 
 
@@ -43,8 +45,10 @@ def _numbered(tokens: Sequence[Token]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _note(number: int, times: int, tokens: Sequence[Token]) -> list[Token]:
+def _note(number: int, label: str, times: int, tokens: Sequence[Token]) -> list[Token]:
     back = " ".join(f'<a href="#{_call(number, each)}">↩</a>' for each in range(1, times + 1))
+    # So GitHub and others call it, and notes that come from there.
+    back += f'<span id="user-content-fn-{escape(label)}"></span>'
     ways = Token("html_inline", "", 0, content=f" {back}")
     lead, end = _html(f'<li id="fn:{number}">\n'), _html("</li>\n")
     if len(tokens) > 1 and tokens[-1].type == "paragraph_close":

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from index.dialects import matter
-from index.files import SUFFIXES, folder_of
+from index.files import folder_of
 from index.notes import Document
-from index.targets import INDEXES, Folder, Target
+from index.targets import Folder, Target, is_home
 from ui import files
 from ui.shelf import Shelf
 
@@ -74,10 +74,9 @@ class Leads:
             return ""
         if found := self._shelf.of_file(corpus, target.path):
             return self._shelf.path(found)
-        above, name = posixpath.split(target.path)
-        if posixpath.splitext(name)[0] in INDEXES and name.endswith(SUFFIXES):
-            # It says nothing itself, as where a site lists the pages beside it.
-            return self._shelf.folder(corpus, above)
+        if is_home(target.path):
+            # It holds no text, but stands for its folder.
+            return self._shelf.folder(corpus, posixpath.dirname(target.path))
         return self._file(corpus, target.path)
 
     def _file(self, corpus: str, path: str) -> str:

@@ -18,6 +18,7 @@ from mdit_py_plugins.footnote.index import footnote_def
 from index.dialects import spoken
 from index.dialects.components import component
 from index.dialects.headings import is_raw, piece
+from index.dialects.inline import LIQUID
 from index.dialects.modules import module_end
 
 Rule = Callable[[StateBlock, int, int, bool], bool]
@@ -53,6 +54,7 @@ _ADMONITIONS = frozenset(
     )
 )
 _OPTIONS = regex.compile(r"(?:[A-Za-z][\w-]*:[^\n]*\n?|[ \t]+[^\n]*\n?)+")
+_LIQUID = regex.compile(rf"(?m)^[ \t]*+(?:(?s:{LIQUID.pattern})[ \t]*+)++$\n?")
 _CONTENTS = regex.compile(r"@?\[_?toc_?\]\s*|\[\[_?toc_?\]\]\s*", regex.IGNORECASE)
 # A shortcode on several lines: the mark that ends it may stand alone, and is no quote's.
 _SHORTCODE = regex.compile(
@@ -69,6 +71,8 @@ _MARKED = regex.compile(
 _SNIPPET = regex.compile(r"-{1,}8<-{1,}(?P<file>[ \t]+\S[^\n]*)?[ \t]*")
 # Names of files between two lines of a snippet, at most.
 _NAMES = 50
+# Lines of a formula with empty ones among them, at most.
+_FORMULA = 50
 _WIDTH = 4
 
 
@@ -164,19 +168,30 @@ def _push_title(state: StateBlock, title: str, line: int) -> None:
 
 
 _dollars = math_block_dollar(allow_labels=False, allow_blank_lines=False)
+_spaced_dollars = math_block_dollar(allow_labels=False, allow_blank_lines=True)
 
 
 def _math(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     if silent or not state.src.startswith("$$", state.bMarks[start] + state.tShift[start]):
         return False
     found = len(state.tokens)
-    if not _dollars(state, start, end, silent):
+    alone = _line(state, start).strip() == "$$"
+    rule = _spaced_dollars if alone and _closes(state, start, end) else _dollars
+    if not rule(state, start, end, silent):
         return False
     for token in state.tokens[found:]:
-        alone = _line(state, start).strip() == "$$"
         token.type, token.tag, token.info = "fence" if alone else "code_block", "code", "math"
         token.content = token.content.strip("\n") + "\n"
     return True
+
+
+def _closes(state: StateBlock, start: int, end: int) -> bool:
+    """Return whether a formula that a line of `$$` opens is closed by such a line soon.
+
+    It may hold empty lines, and no heading.
+    """
+    below = (_line(state, n).rstrip() for n in range(start + 1, min(end, start + _FORMULA)))
+    return next((line == "$$" for line in below if line == "$$" or line.startswith("#")), False)
 
 
 def _comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
@@ -361,13 +376,24 @@ def _called(token: Token) -> str:
 
 def _titled(block: Token) -> Iterator[Token]:
     done = 0
-    titles = () if is_raw(block) else spoken.titles(block.content)
-    for start, title in titles:
+    for start, end, title in () if is_raw(block) else _title_places(block.content):
         yield from piece(block, done, start)
         line = (block.map or [0])[0] + block.content.count("\n", 0, start)
-        yield from _paragraph(title, line, block.level)
-        done = start
+        yield from _paragraph(title, line, block.level) if title else ()
+        done = end
     yield from piece(block, done, len(block.content))
+
+
+def _title_places(content: str) -> list[tuple[int, int, str]]:
+    """Return [start, end) of what is no HTML of a block's, and the words that it prints.
+
+    A title is printed before its tag, and what a line of Liquid prints instead of it.
+    """
+    found = [(start, start, title) for start, title in spoken.titles(content)]
+    for match in _LIQUID.finditer(content) if "{%" in content else ():
+        printed = (spoken.liquid(tag["body"]) for tag in LIQUID.finditer(match[0]))
+        found.append((*match.span(), " ".join(filter(None, printed))))
+    return sorted(found)
 
 
 def _paragraph(text: str, line: int, level: int) -> list[Token]:

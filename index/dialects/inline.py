@@ -20,16 +20,20 @@ from index.dialects import spoken
 from index.dialects.attributes import ATTRIBUTES, identifier
 
 _SHORTCODE = regex.compile(r"\{\{[<%](?P<body>(?:(?!\{\{|[>%]\}\}).)*+)[>%]\}\}", regex.DOTALL)
-_LIQUID = regex.compile(r"\{%-?(?P<body>(?:(?!\{%|-?%\}).)*+)-?%\}", regex.DOTALL)
+LIQUID = regex.compile(r"\{%-?(?P<body>(?:(?!\{%|-?%\}).)*+)-?%\}", regex.DOTALL)
 _MDX_COMMENT = regex.compile(r"\{/\*(?:(?!\{/\*|\*/\}).)*+\*/\}", regex.DOTALL)
+# A condition of a shell is none, `[[ -f file ]]`, nor is `[[text]](address)`.
 _WIKILINK = regex.compile(
-    r"!?\[\[(?P<page>[^\s\[\]|#^\n][^\[\]|#\n]*)?(?:#(?P<heading>[^\[\]|\n]+))?"
-    r"(?:\\?\|(?P<text>[^\[\]\n]+))?\]\](?![(\[])"
+    r"!?\[\[(?P<page>[^\s\[\]|#^][^\[\]|#\n]*| ++[^\s\[\]|#^][^\[\]|#\n]*(?<! ))?"
+    r"(?:#(?P<heading>(?:[^\[\]|\\\n]|\\(?!\|).|\[[^\[\]\n]*+\])++))?"
+    r"(?:\\?\|(?P<text>(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*+\])++))?\]\]"
+    r"(?!\[(?!\[)|\((?:[^\s()<>]*+(?:\([^\s()]*+\)[^\s()]*+)*+|<[^<>\n]*+>)"
+    r"(?:\s++(?:\"[^\"\n]*+\"|'[^'\n]*+'))?\))"
 )
 # What the parser notes of a link or a picture in double brackets: its page may stand anywhere.
 WIKI = "wikilink"
 _SIZE = regex.compile(r"(?<![^|])\d{1,4}(?:x\d{1,4})?(?![^|])")
-_CALLOUT = regex.compile(r"\[!(?P<type>[\p{L}][\w-]*)\][+-]?[ \t]*")
+_CALLOUT = regex.compile(r"\[!(?P<type>[\p{L}][\w-]*)\](?![(\[:])[+-]?[ \t]*")
 _COMMENT = regex.compile(r"%%(?=\S|[ \n])[^%]+?%%(?!\w)")
 _TARGET = regex.compile(
     r"\[(?P<text>(?:[^\[\]\\]|\\.)*+)\]\((?P<to>\s*\{[{%](?:(?!\{[{%])[^\n])*?[%}]\}[^)\s]*)\s*\)"
@@ -54,10 +58,13 @@ _ELSEWHERE = regex.compile(
 _INSERTED = regex.compile(r"\^\^(?=\S)(?P<text>[^\^\n]++)(?<=\S)\^\^(?!\^)")
 # After these two signs compare.
 _CODE_BEFORE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=)]'\"!<>")
+_ESCAPED = regex.compile(r"\\([\[\]*_`#|\\])")
+_TAGGED = regex.compile(r"<(?P<tag>[A-Za-z]++)\b[^<>]*+>(?P<words>[^<>]*+)</(?P=tag)>")
+_ID_LINE = regex.compile(r"\^(?!\d{1,3}\s)[A-Za-z0-9-]+[ \t]*(?=\n)")
 _PICTURE = (".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".avif", ".bmp", ".pdf", ".mp4")
 # A formula; two prices are none. Neither a digit before a dollar sign nor one behind it is.
 MATH = regex.compile(
-    r"\$\$(?:[^$\\]++|\\.|\$(?!\$))++\$\$|(?<![\d$])\$(?![\s$])(?:[^$\\]++|\\.)++(?<!\s)\$(?!\d)",
+    r"\$\$(?:[^$\\]++|\\.|\$(?!\$))++\$\$|(?<!\d)\$(?![\s$])(?:[^$\\]++|\\.)++(?<!\s)\$(?!\d)",
     regex.DOTALL,
 )
 _BRACES = r"\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}"
@@ -101,7 +108,7 @@ def _shortcode(state: StateInline, silent: bool) -> bool:
 
 
 def _liquid(state: StateInline, silent: bool) -> bool:
-    match = _LIQUID.match(state.src, state.pos, state.posMax)
+    match = LIQUID.match(state.src, state.pos, state.posMax)
     return match is not None and _shown(state, silent, match.end(), spoken.liquid(match["body"]))
 
 
@@ -147,18 +154,35 @@ def _push_wikilink(state: StateInline, match: regex.Match[str]) -> None:
             image.attrs["width"] = size[0].partition("x")[0]
         image.children = []
         return
+    heading = _TAGGED.sub(r"\g<words>", heading)
     name = heading.rpartition("#")[2]
     target = quote(page) + (f"#{slug(name)}" if name and not name.startswith("^") else "")
     opened = state.push("link_open", "a", 1)
     opened.attrs, opened.markup = {"href": target}, WIKI
-    shown = shown or " > ".join(filter(None, (page, *heading.split("#"))))
-    state.push("text", "", 0).content = shown
+    if shown:
+        _within(state, match.start("text"), match.end("text"))
+    else:
+        # The id of a block is no word, unless there is no other.
+        parts = [part for part in heading.split("#") if part and not part.startswith("^")]
+        named = " > ".join(filter(None, (page, *parts))) or heading
+        state.push("text", "", 0).content = _ESCAPED.sub(r"\1", named)
     state.push("link_close", "a", -1)
+
+
+def _within(state: StateInline, start: int, end: int) -> None:
+    """Read the text of a link, in which no other link begins."""
+    found = len(state.tokens)
+    after, state.pos, state.posMax = state.posMax, start, end
+    state.md.inline.tokenize(state)
+    state.posMax = after
+    for token in state.tokens[found:]:
+        if token.type in ("link_open", "link_close"):
+            token.type, token.tag, token.nesting = "text", "", 0
 
 
 def _callout(state: StateInline, silent: bool) -> bool:
     match = _CALLOUT.match(state.src, state.pos, state.posMax) if state.pos == 0 else None
-    if match is None or state.src[match.end() :][:1] in ("(", "[", ":"):
+    if match is None:
         return False
     if not silent:
         label = escape(match["type"].capitalize())
@@ -174,10 +198,7 @@ def _templated(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         state.push("link_open", "a", 1).attrs = {"href": ""}
-        after, state.posMax = state.posMax, match.end("text")
-        state.pos = match.start("text")
-        state.md.inline.tokenize(state)
-        state.posMax = after
+        _within(state, *match.span("text"))
         state.push("link_close", "a", -1)
     state.pos = match.end()
     return True
@@ -235,7 +256,10 @@ def _inserted(state: StateInline, silent: bool) -> bool:
 
 
 def _block_id(state: StateInline, silent: bool) -> bool:
-    """Leave out the id of a block, by which other notes embed it: ` ^id` at its end."""
+    """Leave out the id of a block, by which other notes embed it: at its end, or on a line."""
+    line = _ID_LINE.match(state.src, state.pos) if _before(state) in ("", "\n") else None
+    if line:
+        return _shown(state, silent, line.end() + 1, "")
     match = BLOCK_ID.match(state.src, max(state.pos - 1, 0))
     if match is None or match.start("id") != state.pos:
         return False
