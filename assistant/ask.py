@@ -136,7 +136,10 @@ class Assistant:
         joined, titled, ahead = self.followed(alone, turn, within)
         if talk := self._talk(alone, max(alone.confidence, joined.confidence)):
             return replace(alone, talk=talk)
-        return likeliest(alone, joined, titled, ahead)
+        found = likeliest(alone, joined, titled, ahead)
+        # A name that the notes never mention is not answered by what was asked before it.
+        surest = alone.confidence if alone.query.missing else found.confidence
+        return replace(found, confidence=min(found.confidence, surest))
 
     def followed(
         self, alone: Reading, turn: Turn, within: Mask | None = None

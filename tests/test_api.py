@@ -11,7 +11,7 @@ from running import Server
 
 KEYS = {
     "id", "status", "grade", "confidence", "message", "language", "query", "corrected_from",
-    "index_version", "took_ms", "passages", "closest",
+    "index_version", "took_ms", "passages", "closest", "missing",
 }  # fmt: skip
 
 
@@ -155,8 +155,8 @@ def test_a_question_without_words_is_not_covered(
 @pytest.mark.parametrize(
     ("question", "language", "said"),
     [
-        ("비행기 표는 어떻게 환불하나요?", "ko", "노트에는 이 내용이 없어요."),
-        ("best pasta recipe", "en", "The notes do not cover this."),
+        ("비행기 표는 어떻게 환불하나요?", "ko", "노트에 ‘비행기’, ‘환불’은 나오지 않아요."),
+        ("best pasta recipe", "en", "The notes do not mention ‘pasta’."),
     ],
 )
 def test_a_question_about_other_things_is_not_covered(
@@ -180,7 +180,7 @@ def test_a_question_about_other_things_is_not_covered(
 
 def test_a_question_in_another_language_is_told_so_in_it(client: httpx.Client) -> None:
     answer = ask(client, question="best pasta recipe", language="ko").json()
-    assert (answer["language"], answer["message"]) == ("ko", "노트에는 이 내용이 없어요.")
+    assert (answer["language"], answer["message"]) == ("ko", "노트에 ‘pasta’은(는) 나오지 않아요.")
 
 
 def test_a_least_confidence_is_kept(client: httpx.Client) -> None:

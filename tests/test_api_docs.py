@@ -168,8 +168,8 @@ def test_the_page_shows_each_grade(local: Server) -> None:
         answer = page.locator("#answer")
         for question, message, quotes, title in (
             ("What is Docker Compose for?", "", 1, "Docker Compose (Orchestration)"),
-            ("docker swarm cluster setup", "This may not be", 1, "Docker Compose (Orchestration)"),
-            ("best pasta recipe", "do not cover", 0, "Dockerfile (Build Process)"),
+            ("is docker free", "This may not be", 1, "VM vs Docker (Container)"),
+            ("best pasta recipe", "do not mention ‘pasta’", 0, "데이터 영속성 (Volumes)"),
             ("hello", "Hello!", 0, None),
             ("   ", "question", 0, None),
         ):

@@ -121,10 +121,10 @@ def test_what_cannot_be_asked_is_said_in_the_chat(
         (
             "ko-KR",
             "비행기 표는 어떻게 환불하나요?",
-            "노트에는 이 내용이 없어요.",
+            "노트에 ‘비행기’, ‘환불’은 나오지 않아요.",
             "가장 가까운 섹션:",
         ),
-        ("en-US", "best pasta recipe", "The notes do not cover this.", "The closest section:"),
+        ("en-US", "best pasta recipe", "The notes do not mention ‘pasta’.", "The closest section:"),
     ],
 )
 def test_what_is_not_covered_is_said_with_the_closest_section(

@@ -136,10 +136,10 @@ def test_only_emoji_is_not_covered_and_ends_with_1(built: Path) -> None:
     [
         (
             "비행기 표는 어떻게 환불하나요?",
-            "노트에는 이 내용이 없어요.",
+            "노트에 ‘비행기’, ‘환불’은 나오지 않아요.",
             "가장 가까운 섹션:",
         ),
-        ("best pasta recipe", "The notes do not cover this.", "Closest section:"),
+        ("best pasta recipe", "The notes do not mention ‘pasta’.", "Closest section:"),
     ],
 )
 def test_what_is_not_covered_is_said_with_the_closest_section(
