@@ -1,6 +1,6 @@
 """Learns the projection of token states and the reader, and reports on documents held back.
 
-    python -m benchmarks.reading.train PASSAGES … [--passes 5] [--readers 2]
+    python -m benchmarks.reading.train PASSAGES … [--passes 5] [--readers 1]
 
 PASSAGES are files as `benchmarks.reading.passages` cuts them; what is asked of them stands in
 `questions/`: `passage, question, language, kind, lines`, the numbers of the lines that answer, none
@@ -476,7 +476,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("passages", type=Path, nargs="+")
     parser.add_argument("--passes", type=int, default=5)
-    parser.add_argument("--readers", type=int, default=2)
+    parser.add_argument("--readers", type=int, default=1)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     data = read(options.passages, open_encoder("", "onnx", read_settings().cache_dir))
