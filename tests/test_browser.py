@@ -229,7 +229,7 @@ Understood = list[tuple[str, list[str]]]
 FOUR_TURNS = (
     "볼륨이 뭐야?",
     "그건 어디에 저장돼?",
-    "도커 데스크톱 가격",
+    "포트 열기",
     "비행기 표는 어떻게 환불하나요?",
 )
 

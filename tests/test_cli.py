@@ -161,8 +161,10 @@ def test_explain_prints_the_stages(built: Path) -> None:
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("  score ")]
     assert len(lines) == 3
     for line in lines:
-        assert line[::2] == ["score", "late", "lines", "dense", "lexical", "gist"]
-        assert all(-2 < float(value) < 4 for value in line[1::2])
+        assert line[::2] == ["score", "late", "lines", "dense", "lexical", "gist", "reranked"]
+        *stages, read = (float(value) for value in line[1::2])
+        assert all(-2 < value < 5 for value in stages)
+        assert -20 < read < 20
     assert "score" not in notes(built, "ask", QUESTION).stdout
 
 

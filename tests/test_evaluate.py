@@ -71,7 +71,12 @@ def result(
     grade: Grade = "answers" if confidence >= 0.8 else "may_answer"
     asked = case(gold=gold, **fields)
     return Result(
-        asked, measures, (True, True) if covered else None, Times(1, 1, 1, 3), confidence, grade
+        asked,
+        measures,
+        (right == 1, right == 1) if covered else None,
+        Times(1, 1, 1, 3),
+        confidence,
+        grade,
     )
 
 
@@ -212,8 +217,12 @@ class TestMeasures:
         self, sea: Notes, answers: tuple[int, ...], expected: tuple[bool, bool]
     ) -> None:
         asked = case(gold=["whales"], lines=["dive deep"])
-        found = evaluate._highlighted(asked, sea, hits(0.5, 0.9, 0.1, answers=answers))
+        found = evaluate._highlighted(asked, sea, hits(0.9, 0.5, 0.1, answers=answers))
         assert found == expected
+
+    def test_a_mark_counts_in_the_section_that_stands_first(self, sea: Notes) -> None:
+        asked = case(gold=["whales"], lines=["dive deep"])
+        assert evaluate._highlighted(asked, sea, hits(0.5, 0.9, 0.1)) == (False, False)
 
     def test_highlighted_where_nothing_is_known_or_found(self, sea: Notes) -> None:
         assert evaluate._highlighted(case(gold=["whales"]), sea, hits(1, 0, 0)) is None
