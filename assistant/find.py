@@ -10,9 +10,6 @@ from assistant.retrieve import FUSED, Found, Fusion, Hit, Query, by_section, evi
 from index.contents import Contents
 from index.stores import Mask
 
-# How many passages are read.
-_READ = 5
-
 
 def find(
     contents: Contents,
@@ -28,14 +25,17 @@ def find(
     candidates = evidence(contents, query, allowed)
     hits = fuse(contents, query, candidates, fusion)
     if reader and fusion.read:
-        first = hits[:_READ]
+        first = hits[: reader.most]
         passages = np.array([hit.passage for hit in first], np.int32)
         verdicts = reader.read(contents, query, passages, candidates)
         read = [
             _read(contents, query, hit, verdict, fusion)
             for hit, verdict in zip(first, verdicts, strict=True)
         ]
-        hits = [*sorted(read, key=_by_reader if reader.decides else _by_score), *hits[_READ:]]
+        hits = [
+            *sorted(read, key=_by_reader if reader.decides else _by_score),
+            *hits[reader.most :],
+        ]
     return Found(candidates, by_section(contents, hits))
 
 

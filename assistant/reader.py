@@ -48,6 +48,10 @@ class Reader(Protocol):
         """Return what tells its verdicts from another reader's."""
 
     @property
+    def most(self) -> int:
+        """Return how many passages it reads for a question."""
+
+    @property
     def decides(self) -> bool:
         """Return whether its verdict alone orders what it reads, whatever the searches found."""
 
@@ -61,6 +65,7 @@ class TokenReader:
     """Reads by token states, for the model that it was learned with; for any number of threads."""
 
     name = "tokens"
+    most = 5
     decides = False
 
     def read(
@@ -90,6 +95,7 @@ class TokenReader:
 class CrossEncoderReader:
     """A cross-encoder run by sentence-transformers."""
 
+    most = 10
     decides = True
 
     def __init__(self, model: str) -> None:
