@@ -32,7 +32,7 @@ COVERED = {
     "볼륨은 어디에 저장되나요?": (VOLUMES, "/var/lib/docker/volumes/"),
     "What is Docker Compose for?": ("default/docker#docker-compose-orchestration", "YAML"),
 }
-UNCOVERED = {"best pasta recipe": "The notes do not cover", "파스타 맛있게 삶는 법": "노트에는"}
+UNCOVERED = {"best pasta recipe": "The notes do not ", "파스타 맛있게 삶는 법": "노트에 "}
 PAGE = (ROOT / "docs" / "mcp.md").read_text()
 ADDRESS = "http://127.0.0.1:7860"
 NOTES_TEXT = (ROOT / "corpus" / "docker.md").read_text()
