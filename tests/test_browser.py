@@ -12,7 +12,7 @@ from running import NOTES, ROOT, Server, environment
 from running import server as run_server
 from visiting import SHOTS, SIZES, Visit
 
-from assistant.messages import message
+from assistant.messages import caveat, message
 
 HOSTILE = """---
 title: <script>window.broken=1</script>Hostile
@@ -229,7 +229,7 @@ Understood = list[tuple[str, list[str]]]
 FOUR_TURNS = (
     "볼륨이 뭐야?",
     "그건 어디에 저장돼?",
-    "포트 열기",
+    "네트워크 설정은?",
     "비행기 표는 어떻게 환불하나요?",
 )
 
@@ -261,7 +261,7 @@ def in_the_terminal(server: Server) -> Understood:
     doubtful, lost, anchors = False, False, list[str]()
     for line in done.stdout.splitlines():
         doubtful |= line == message("may_answer", "ko")
-        lost |= line == message("not_covered", "ko")
+        lost |= line == caveat("not_covered", "ko", ("비행기", "환불"))
         if "/notes/docker#" in line:
             anchors.append(unquote(line.split("#")[1]))
         # Three sections are shown, or the closest one alone.
