@@ -48,7 +48,7 @@ SMALLTALK = "smalltalk.npy"
 _SUBJECTS = 7
 # Names that the notes lack, said at most.
 _NAMED = 2
-# Questions and titles whose encodings are kept, 30 kB each: a conversation comes back to them.
+# Questions and titles whose encodings are kept, 50 kB each: a conversation comes back to them.
 _ENCODED = 512
 # Of questions that the notes answer, the share that may be refused for the sake of the others.
 _REFUSED = 0.05
@@ -137,9 +137,10 @@ class Assistant:
         if talk := self._talk(alone, max(alone.confidence, joined.confidence)):
             return replace(alone, talk=talk)
         found = likeliest(alone, joined, titled, ahead)
+        if not alone.query.missing:
+            return found
         # A name that the notes never mention is not answered by what was asked before it.
-        surest = alone.confidence if alone.query.missing else found.confidence
-        return replace(found, confidence=min(found.confidence, surest))
+        return replace(found, confidence=min(found.confidence, alone.confidence))
 
     def followed(
         self, alone: Reading, turn: Turn, within: Mask | None = None
