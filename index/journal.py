@@ -16,6 +16,7 @@ import numpy as np
 
 from index.encoder import Encoder, Encoding, Floats, Weights
 from index.errors import IndexUnusable
+from index.model.files import STATE_LAYERS
 
 FILE = "encoded.sqlite"
 _TABLE = """
@@ -137,7 +138,8 @@ class Kept:
 
     def questions(self, texts: Sequence[str]) -> list[Encoding]:
         """Return questions encoded, in order; their states are kept with half the precision."""
-        keys = [key(self.encoder.weights, text) for text in texts]
+        # Rows that other layers' states were kept in are not taken for these.
+        keys = [key(self.encoder.weights, f"{STATE_LAYERS}\0{text}") for text in texts]
         self.used.update(keys)
         return [self._encoding(row) for row in self._rows("query", texts, keys)]
 
