@@ -13,7 +13,8 @@ import pytest
 from assistant.ask import Assistant, Question
 from assistant.settings import Settings
 from index import journal, store
-from index.encoder import Encoding, Floats, Kind, Weights
+from index.encoder import GIST, Encoding, Floats, Kind, Weights
+from index.journal import Counter, Kept
 from index.onnx_encoder import OnnxEncoder
 from index.store import Snapshot
 from ui.assembling import assemble
@@ -324,3 +325,24 @@ def test_versions_are_gone_back_to(place: Place) -> None:
     snapshot, _ = place.build()
     assert np.array_equal(snapshot.notes.korean, [True, False, True])
     assert "Nothing is left of it." in str([p.lines for p in snapshot.notes.passages])
+
+
+def test_states_kept_by_an_earlier_program_are_not_taken(
+    onnx_encoder: OnnxEncoder, tmp_path: Path
+) -> None:
+    question = "돛은 무엇을 하나요?"
+    with journal.opened(tmp_path) as notebook:
+        # As it kept a question: by its text alone, with the states of the last layer.
+        tokens, dimension = 5, onnx_encoder.weights.dimension
+        row = (
+            np.zeros(dimension + GIST, np.float32).tobytes(),
+            np.zeros((tokens, dimension), np.float16).tobytes(),
+            np.zeros((tokens, 2), np.int32).tobytes(),
+        )
+        notebook.put("query", {journal.key(onnx_encoder.weights, question): row})
+        kept = Kept(onnx_encoder, notebook, Counter(lambda done, total: None))
+        (found,) = kept.questions([question])
+        (again,) = kept.questions([question])
+    (expected,) = onnx_encoder.encode([question], "query")
+    assert found.states.shape == again.states.shape == expected.states.shape
+    np.testing.assert_allclose(again.vector, expected.vector, atol=1e-6)
