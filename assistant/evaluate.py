@@ -66,6 +66,11 @@ class Case(BaseModel):
     history: tuple[str, ...] = ()
 
     @property
+    def answers(self) -> frozenset[str]:
+        """Return the names of what answers it: anchors, or the path where only that is known."""
+        return frozenset(self.gold) or frozenset([self.gold_path])
+
+    @property
     def covered(self) -> bool:
         """Return whether the notes answer it."""
         return bool(self.gold or self.gold_path)
@@ -183,7 +188,7 @@ def measures(case: Case, scores: Mapping[str, float]) -> dict[str, float]:
     """
     if not case.covered:
         return dict.fromkeys(MEASURES, float("nan"))
-    gold = set(case.gold) or {case.gold_path}
+    gold = case.answers
     # Of equal scores, what does not answer counts as first: a tie wins nothing.
     ranked = sorted(scores, key=lambda name: (-scores[name], name in gold))[:_DEPTH]
     run = {"q": {name: float(-rank) for rank, name in enumerate(ranked)}}
@@ -232,7 +237,7 @@ def _highlighted(case: Case, notes: Notes, hits: Sequence[Hit]) -> tuple[bool, b
         source = notes.documents[passage.document].source
         marked = [passage.lines[number] for number in hit.answers]
         places = [source.find(words) + len(words) // 2 for words in case.lines]
-        if _name(case, notes, passage) in (set(case.gold) or {case.gold_path}):
+        if _name(case, notes, passage) in case.answers:
             right = [any(line.start <= at < line.end for at in places) for line in marked]
     return right[0], any(right)
 
@@ -257,7 +262,7 @@ def shows_answer(case: Case, notes: Notes, hit: Hit) -> bool:
     no line is known."""
     if marks := _highlighted(case, notes, [hit]):
         return marks[0]
-    return _name(case, notes, notes.passages[hit.passage]) in (set(case.gold) or {case.gold_path})
+    return _name(case, notes, notes.passages[hit.passage]) in case.answers
 
 
 @dataclass(frozen=True)

@@ -73,17 +73,18 @@ class TokenReader:
     ) -> list[Verdict]:
         """Return what it says of each passage, all of them read at once."""
         states = contents.states
-        own = query.encoding.own_states[:_LONGEST]
+        asked = found.tokens[:_LONGEST]
         tokens, lines = states.unpacked(passages)
         counts = states.places[passages, 2]
         numbers = contents.notes.places[passages, 2]
-        padded, members = _padded(tokens, lines, counts, int(numbers.max()))
+        most = int(numbers.max())
+        padded, members = _padded(tokens, lines, counts, most)
         answered, chosen = _graph()(
             {
-                "question": states.projection.question(own),
+                "question": asked,
                 "passages": padded,
                 "members": members,
-                "met": _met(found, passages, len(own), int(numbers.max())),
+                "met": _met(found, passages, len(asked), most),
             }
         )
         return [

@@ -97,8 +97,9 @@ class Evidence:
     """What the searches found, before fusion; arrays run over the candidates.
 
     passages: int32, ascending. dense, lexical, gist: float32. centred: float32, dense with both
-    means subtracted, as for lines. alignment: the question's tokens against their lines. shares:
-    float32 (question tokens,), how much each counts.
+    means subtracted, as for lines. alignment: the question's tokens against their lines. tokens:
+    float32 (question tokens, components), as they were compared; shares: float32, how much each of
+    them counts.
     line_cosines: float32, one for each vector of a line. line_owners, line_numbers: int32, which
     candidate each of those is of, and which of its lines. line_lexical: float32, over all lines of
     the candidates. line_starts: int64 (candidates + 1,), where those of each begin.
@@ -110,6 +111,7 @@ class Evidence:
     lexical: Floats
     gist: Floats
     alignment: Alignment
+    tokens: Floats
     shares: Floats
     line_cosines: Floats
     line_owners: Ints
@@ -151,6 +153,7 @@ def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> E
         lexical[passages],
         _gists(contents, query, passages),
         contents.states.compare(tokens, passages),
+        tokens,
         projection.shares(tokens),
         centred[~whole],
         owners[~whole],

@@ -7,8 +7,9 @@ import onnxruntime
 import pytest
 import torch
 
-from benchmarks.reading import train
-from benchmarks.reading.train import Data, Learner, Text, learn, report, write
+from benchmarks.reading import export
+from benchmarks.reading.data import Data, Text
+from benchmarks.reading.train import Learner, learn, report
 from index.encoder import Floats
 
 STATES = 384
@@ -62,12 +63,13 @@ def test_what_is_written_reads_as_what_was_learned(
     data: Data, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path_factory.mktemp("learned")
-    monkeypatch.setattr(train, "LEARNED", folder / "projection.npz")
-    monkeypatch.setattr(train, "READER", folder / "reader.onnx")
+    monkeypatch.setattr(export, "LEARNED", folder / "projection.npz")
+    monkeypatch.setattr(export, "READER", folder / "reader.onnx")
     torch.manual_seed(1)
     learner = Learner(data, "cpu")
     learner.rescale()
-    write(learner)
+    learner.train(False)
+    export.write(learner.projection, learner.readers, learner.means, learner.scales)
     graph = onnxruntime.InferenceSession(str(folder / "reader.onnx"))
     with torch.no_grad():
         batch = learner.batch([(0, 0), (0, 1), (0, 2)])

@@ -16,7 +16,7 @@ from typing import Any
 
 import regex
 
-from benchmarks.reading.train import QUESTIONS, held, rows
+from benchmarks.reading.data import QUESTIONS, held, rows
 
 GROUPS = {
     "study": ("gyoogle", "jaeyeop", "devsquad"),

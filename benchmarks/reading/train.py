@@ -10,123 +10,32 @@ readers are trained one after another, and what they say is averaged.
 """
 
 import argparse
-import hashlib
 import json
 import math
 import random
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import torch
-from onnx import helper, numpy_helper
 from torch import Tensor
 from torch.nn import functional
 
 from assistant.evaluate import interval
-from assistant.reader import READER
 from assistant.settings import read_settings
-from benchmarks.reading.model import COMPONENTS, Projection, Reader, Served
-from index.encoder import Encoder, Encoding, normalise
+from benchmarks.reading.data import Data, Text, read
+from benchmarks.reading.export import write
+from benchmarks.reading.model import COMPONENTS, Projection, Reader
 from index.engines import open_encoder
-from index.model.graph import FUSED, INT8_INPUTS, quantised
-from index.states import LEARNED, spoken, token_lines
 
-QUESTIONS = Path(__file__).with_name("questions")
 REPORT = Path(__file__).parents[1] / "reports" / "reading.json"
 # Part of the questions whose passage is replaced by one near it, which does not answer.
 _OTHERS = 0.5
-_NEAR = 25
 # How sharply passages are told apart by late interaction.
 _TEMPERATURE = 0.05
 _LABEL_NOISE = 0.02
-_BLOCK = 32
-
-
-@dataclass(frozen=True, eq=False)
-class Text:
-    """One encoded text: float16 (tokens, states), the line of each token, -1 for the heading."""
-
-    states: npt.NDArray[np.float16]
-    lines: npt.NDArray[np.int16]
-    vector: npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """Passages and questions with their texts; own: the passage that a question was written for.
-
-    held: of each passage, whether it takes no part in training. near: passages like each question.
-    """
-
-    passages: list[dict[str, Any]]
-    questions: list[dict[str, Any]]
-    stated: list[Text]
-    asked: list[Text]
-    own: list[int]
-    held: list[bool]
-    near: list[list[int]]
-
-    def chosen(self, answered: bool, held: bool) -> list[int]:
-        """Return questions by whether their passage answers and whether it is held back."""
-        return [
-            number
-            for number, question in enumerate(self.questions)
-            if bool(question["lines"]) == answered and self.held[self.own[number]] == held
-        ]
-
-    def other(self, question: int, generator: random.Random) -> int:
-        """Return a passage of another document that is like the question."""
-        path = self.passages[self.own[question]]["path"]
-        near = [each for each in self.near[question] if self.passages[each]["path"] != path]
-        return generator.choice(near or self.near[question])
-
-
-def read(files: Sequence[Path], encoder: Encoder) -> Data:
-    """Return passages with what is asked of them, encoded as the program encodes it."""
-    passages = rows(files)
-    places = {passage["id"]: number for number, passage in enumerate(passages)}
-    questions = [each for each in rows(sorted(QUESTIONS.iterdir())) if each["passage"] in places]
-    texts = [normalise("\n".join([each["heading"], *each["lines"]])) for each in passages]
-    found = encoder.encode(texts, "passage")
-    stated = [_stated(*each) for each in zip(found, texts, passages, strict=True)]
-    encoded = encoder.encode([each["question"] for each in questions], "query")
-    asked = [
-        Text(each.own_states.astype(np.float16), np.zeros(0, np.int16), each.vector)
-        for each in encoded
-    ]
-    centred = [
-        vectors - vectors.mean(axis=0)
-        for vectors in (np.stack([each.vector for each in part]) for part in (asked, stated))
-    ]
-    near = (
-        torch.from_numpy(centred[0] @ centred[1].T).topk(min(_NEAR, len(passages))).indices.tolist()
-    )
-    own = [places[each["passage"]] for each in questions]
-    return Data(passages, questions, stated, asked, own, [held(p) for p in passages], near)
-
-
-def rows(files: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return what the lines of some files hold."""
-    return [json.loads(line) for file in files for line in file.open(encoding="utf-8")]
-
-
-def held(passage: dict[str, Any]) -> bool:
-    """Return whether a passage takes no part in training, as all of its document."""
-    named = repr((passage["source"], passage["path"])).encode()
-    return int(hashlib.sha1(named, usedforsecurity=False).hexdigest(), 16) % 10 == 1
-
-
-def _stated(found: Encoding, text: str, passage: dict[str, Any]) -> Text:
-    kept = spoken(found, text)
-    heading = len(normalise(passage["heading"])) + 1
-    lines = token_lines(found.offsets[kept], heading, passage["lines"])
-    return Text(found.states[kept].astype(np.float16), lines, found.vector)
 
 
 @dataclass(frozen=True)
@@ -388,89 +297,6 @@ def _ranked(learner: Learner, answered: Sequence[int]) -> dict[str, list[float]]
     }
 
 
-def write(learner: Learner) -> None:
-    """Put what was learned where the program has it."""
-    learner.train(False)
-    projection = learner.projection
-    sides = {"question": (projection.questions, 0), "passage": (projection.passages, 1)}
-    arrays = {}
-    for name, (linear, side) in sides.items():
-        matrix = (linear.weight / learner.scales[side].to(learner.device)).T
-        shift = linear.bias - learner.means[side].to(learner.device) @ matrix
-        arrays |= {f"{name}s": matrix, f"{name}_shift": shift}
-    arrays |= {
-        "deviations": projection.deviations,
-        "weights": projection.weights.weight[0],
-    }
-    kept = {name: each.detach().cpu().numpy() for name, each in arrays.items()}
-    halves = {name: each.astype(np.float16) for name, each in kept.items() if each.ndim == 2}
-    np.savez_compressed(str(LEARNED), **(kept | halves))
-    example = (
-        torch.randn(7, COMPONENTS),
-        torch.randn(3, 11, COMPONENTS),
-        torch.ones(3, 4, 11),
-        torch.randn(3, 7, 4),
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Served(learner.readers).cpu().eval(),
-            example,
-            str(READER),
-            input_names=["question", "passages", "members", "met"],
-            output_names=["answered", "lines"],
-            dynamic_axes={
-                "question": {0: "asked"},
-                "passages": {0: "n", 1: "stated"},
-                "members": {0: "n", 1: "lines", 2: "stated"},
-                "met": {0: "n", 1: "asked", 2: "lines"},
-                "answered": {0: "n"},
-                "lines": {0: "n", 1: "lines"},
-            },
-            dynamo=False,
-            opset_version=18,
-        )
-    _pack(Path(str(READER)))
-
-
-def _pack(path: Path) -> None:
-    """Keep a graph's matrices in 8 bits, and multiply by them as the encoder's are."""
-    model = onnx.load(str(path))
-    graph = model.graph
-    constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-    packed = set()
-    for node in list(graph.node):
-        matrix = constants.get(node.input[1]) if node.op_type == "MatMul" else None
-        if matrix is None or matrix.ndim != 2:
-            continue
-        rows, columns = matrix.shape
-        padded = np.pad(matrix.T, ((0, 0), (0, -rows % _BLOCK)))
-        blocks, scales = quantised(padded, 8, _BLOCK)
-        names = [f"{node.input[1]}.{part}" for part in ("blocks", "scales")]
-        for name, array in zip(names, (blocks, scales.reshape(-1)), strict=True):
-            if name not in packed:
-                graph.initializer.append(numpy_helper.from_array(array, name))
-                packed.add(name)
-        sizes = {"K": rows, "N": columns, "bits": 8, "block_size": _BLOCK}
-        product = helper.make_node(
-            "MatMulNBits",
-            [node.input[0], *names],
-            node.output,
-            domain=FUSED,
-            accuracy_level=INT8_INPUTS,
-            **sizes,
-        )
-        at = list(graph.node).index(node)
-        graph.node.remove(node)
-        graph.node.insert(at, product)
-    used = {name for node in graph.node for name in node.input}
-    for constant in list(graph.initializer):
-        if constant.name not in used:
-            graph.initializer.remove(constant)
-    model.opset_import.append(helper.make_opsetid(FUSED, 1))
-    onnx.save_model(model, str(path))
-
-
 def main() -> None:
     """Learn, report, and write if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -488,7 +314,7 @@ def main() -> None:
     found = report(learner)
     print(found)
     if options.write:
-        write(learner)
+        write(learner.projection, learner.readers, learner.means, learner.scales)
         counts = {"passages": len(data.passages), "questions": len(data.questions)}
         REPORT.write_text(json.dumps(counts | found, indent=1) + "\n", "utf-8")
 

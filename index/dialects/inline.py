@@ -169,12 +169,17 @@ def _push_wikilink(state: StateInline, match: regex.Match[str]) -> None:
     state.push("link_close", "a", -1)
 
 
-def _within(state: StateInline, start: int, end: int) -> None:
-    """Read the text of a link, in which no other link begins."""
-    found = len(state.tokens)
+def _read_between(state: StateInline, start: int, end: int) -> None:
+    """Read a part of the text, which ends before the text does."""
     after, state.pos, state.posMax = state.posMax, start, end
     state.md.inline.tokenize(state)
     state.posMax = after
+
+
+def _within(state: StateInline, start: int, end: int) -> None:
+    """Read the text of a link, in which no other link begins."""
+    found = len(state.tokens)
+    _read_between(state, start, end)
     for token in state.tokens[found:]:
         if token.type in ("link_open", "link_close"):
             token.type, token.tag, token.nesting = "text", "", 0
@@ -230,10 +235,7 @@ def _marker(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         state.push("strong_open", "strong", 1).markup = "=="
-        after, state.posMax = state.posMax, match.end("text")
-        state.pos = match.start("text")
-        state.md.inline.tokenize(state)
-        state.posMax = after
+        _read_between(state, *match.span("text"))
         state.push("strong_close", "strong", -1).markup = "=="
     state.pos = match.end()
     return True
@@ -246,10 +248,7 @@ def _inserted(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         state.push("html_inline", "", 0).content = "<u>"
-        after, state.posMax = state.posMax, match.end("text")
-        state.pos = match.start("text")
-        state.md.inline.tokenize(state)
-        state.posMax = after
+        _read_between(state, *match.span("text"))
         state.push("html_inline", "", 0).content = "</u>"
     state.pos = match.end()
     return True
@@ -315,10 +314,7 @@ def _elsewhere(state: StateInline, silent: bool) -> bool:
     if normalizeReference(match["label"]) in state.env.get("references", {}):
         return False
     if not silent:
-        after, state.posMax = state.posMax, match.end("text")
-        state.pos = match.start("text")
-        state.md.inline.tokenize(state)
-        state.posMax = after
+        _read_between(state, *match.span("text"))
     state.pos = match.end()
     return True
 
