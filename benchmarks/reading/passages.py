@@ -1,10 +1,11 @@
 """Cuts passages from public collections, as the program cuts any notes, to write questions for.
 
-    python -m benchmarks.reading.passages MIRRORS OUT [--each 200]
+    python -m benchmarks.reading.passages MIRRORS OUT [--more 100 --each 3]
 
 MIRRORS holds a git repository `owner+name` (or `owner+name/repo`) for each of `sources.json`.
-Writes the passages, one a line: `id, source, path, language, heading, lines, first, last`; the last
-two are lines of the file, so that a question names its passage without a word of another's text.
+Writes the passages that `passages.tsv` names, or so many more of each collection, no more than EACH
+of a document, one a line: `id, source, path, language, heading, lines, first, last`; the last two
+are lines of the file, so that a question names its passage without a word of another's text.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import hashlib
 import json
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,25 +26,43 @@ from index.passages import Count, heading_path, passages
 from index.planning import PASSAGE_TOKENS
 
 SOURCES = Path(__file__).with_name("sources.json")
+NAMED = Path(__file__).with_name("passages.tsv")
 _SHORTEST, _LONGEST = 40, 280
 _LINES = range(3, 31)
-_A_DOCUMENT = 3
 
 
 def main() -> None:
-    """Write some passages of every collection."""
+    """Write the passages of every collection that are asked about already, or others."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mirrors", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--each", type=int, default=200)
+    parser.add_argument("--more", type=int, default=0)
+    parser.add_argument("--each", type=int, default=3)
     options = parser.parse_args()
     count = open_encoder("", "onnx", read_settings().cache_dir).count_tokens
+    named = {line.split("\t")[0] for line in NAMED.read_text("utf-8").splitlines()}
     with options.out.open("w", encoding="utf-8") as out:
         for source in json.loads(SOURCES.read_text("utf-8")):
             found = sorted(_passages(source, options.mirrors, count), key=lambda each: each["id"])
-            print(source["name"], len(found))
-            for each in found[: options.each]:
+            if options.more:
+                fresh = [each for each in found if each["id"] not in named]
+                kept = _few(fresh, options.each)[: options.more]
+            else:
+                kept = [each for each in found if each["id"] in named]
+            print(source["name"], len(kept), "of", len(found))
+            for each in kept:
                 out.write(json.dumps(each, ensure_ascii=False) + "\n")
+
+
+def _few(found: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """Return no more than so many passages of each document."""
+    counts = Counter[str]()
+    kept = []
+    for each in found:
+        counts[each["path"]] += 1
+        if counts[each["path"]] <= most:
+            kept.append(each)
+    return kept
 
 
 def _passages(source: dict[str, str], mirrors: Path, count: Count) -> Iterator[dict[str, Any]]:
@@ -51,8 +71,7 @@ def _passages(source: dict[str, str], mirrors: Path, count: Count) -> Iterator[d
         place = _checked_out(source, mirrors, Path(folder))
         for document in scan({"default": place}, workers=2):
             if isinstance(document, Document):
-                rows = list(_described(source["name"], document, count))
-                yield from sorted(rows, key=lambda each: str(each["id"]))[:_A_DOCUMENT]
+                yield from _described(source["name"], document, count)
 
 
 def _described(source: str, document: Document, count: Count) -> Iterator[dict[str, Any]]:
