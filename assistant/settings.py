@@ -161,7 +161,7 @@ class Settings(BaseSettings):
     def _globs(cls, value: str) -> str:
         if not value:
             return value
-        from index.files import chosen
+        from index.reading.note_files import chosen
 
         try:
             chosen(listed(value))

@@ -14,16 +14,16 @@ from statistics import fmean, median
 import regex
 from measure import ROOT, machine
 
-from assistant import evaluate
-from assistant.ask import Assistant
-from assistant.evaluate import Case, Result
+from assistant.answering.ask import Assistant
+from assistant.calibration import evaluate
+from assistant.calibration.calibrated_build import build_index
+from assistant.calibration.evaluate import Case, Result
 from assistant.settings import read_settings
-from index.anchors import slug
 from index.checks.folder import check
-from index.corpus import read
-from index.encoder import Encoder
-from index.engines import open_encoder
-from ui.building import build_index
+from index.encoding.encoder import Encoder
+from index.encoding.engines import open_encoder
+from index.markdown.dialects.anchors import slug
+from index.reading.corpus import read
 
 GLOSSARY = """\
 - [도커, Docker]

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from measure import ROOT, machine, process, spread, until_answered
 
-from assistant.evaluate import read_cases
+from assistant.calibration.evaluate import read_cases
 
 QUESTIONS = ROOT / "benchmarks" / "questions" / "conversations.jsonl"
 

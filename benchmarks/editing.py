@@ -19,8 +19,8 @@ from pathlib import Path
 
 from measure import ROOT, machine
 
-from index.corpus import SUFFIXES, read
-from index.store import load
+from index.reading.corpus import SUFFIXES, read
+from index.storage.store import load
 
 _EDITS = 7
 _ENCODED = re.compile(r"Encoding (\d+) passages and (\d+) lines")

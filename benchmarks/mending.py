@@ -23,18 +23,18 @@ from statistics import fmean
 from measure import ROOT, machine
 from train_shapes import HELD_OUT
 
-from assistant import evaluate
-from assistant.ask import Assistant
+from assistant.answering.ask import Assistant
+from assistant.calibration import evaluate
+from assistant.calibration.calibrated_build import build_index
 from assistant.settings import read_settings
-from index.corpus import read
-from index.encoder import Encoder
-from index.engines import open_encoder
-from index.mending.document import Mending, mend
-from index.mending.model import open_reader
-from index.mending.pages import NO_BREAK, PAGES, CodePage
-from index.notes import DOUBTFUL
-from index.sections import parse
-from ui.building import build_index
+from index.encoding.encoder import Encoder
+from index.encoding.engines import open_encoder
+from index.markdown.notes import DOUBTFUL
+from index.markdown.sections import parse
+from index.reading.corpus import read
+from index.repair.code_pages import NO_BREAK, PAGES, CodePage
+from index.repair.piece_scores import open_reader
+from index.repair.repaired import Mending, mend
 
 _MOST_PAGES = 20
 _MEGABYTE = 1_000_000

@@ -19,9 +19,9 @@ from pathlib import Path
 from measure import ROOT, machine
 
 from index.checks.folder import check
-from index.corpus import SUFFIXES, scan
-from index.notes import Document
-from index.passages import passages
+from index.markdown.notes import Document
+from index.markdown.passage_splitting import passages
+from index.reading.corpus import SUFFIXES, scan
 
 _WORKERS = os.cpu_count() or 1
 

@@ -28,23 +28,24 @@ import numpy as np
 import psutil
 from measure import ROOT, machine
 
-from assistant.ask import Assistant, Question
-from assistant.evaluate import read_cases
-from assistant.retrieve import Query
+from assistant.answering.ask import Assistant, Question
+from assistant.calibration.evaluate import read_cases
+from assistant.retrieval.retrieve import Query
 from assistant.settings import read_settings
-from index import contents as held
-from index import store
-from index.contents import Contents
-from index.encoder import Encoding, Floats
-from index.engines import open_encoder
-from index.lexical import Lexical
-from index.states import Segment, TokenStates
-from index.stores import Store
-from index.stores.flat import FlatStore
-from index.stores.graph import GraphStore
-from index.stores.milvus import Milvus, MilvusStore
-from index.vectors import vectors_of, with_graph
-from index.vocabulary import Vocabulary
+from index.arrays import Floats
+from index.encoding.encoder import Encoding
+from index.encoding.engines import open_encoder
+from index.milvus.milvus_store import Milvus, MilvusStore
+from index.storage import contents as held
+from index.storage import store
+from index.storage.contents import Contents
+from index.vectors.flat import FlatStore
+from index.vectors.hnsw import GraphStore
+from index.vectors.passage_vectors import vectors_of, with_graph
+from index.vectors.store_protocol import Store
+from index.vectors.token_embeddings import Segment, TokenStates
+from index.words.lexical import Lexical
+from index.words.vocabulary import Vocabulary
 
 _NOISE = 0.3
 _MIXED = 0.3
@@ -399,7 +400,8 @@ def _cost(assistant: Assistant, query: Query) -> float:
     """Return the milliseconds that a question takes once it is encoded: words, search, judge."""
     begun = time.perf_counter()
     query = replace(
-        query, words=assistant.lexicon.words(assistant.lexicon.speller.mend(query.text))
+        query,
+        words=assistant.lexicon.words(assistant.lexicon.speller.mend(query.text)),
     )
     assistant.confidence(query, assistant.search(query))
     return (time.perf_counter() - begun) * 1000

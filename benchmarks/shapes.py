@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from index.checks.folder import check_page
-from index.checks.links import Folder
-from index.sections import parse
-from ui.markup import render_document
+from index.checks.link_checks import Folder
+from index.markdown.sections import parse
+from ui.html.markup import render_document
 
 _GROWTH = 4
 _STEEP = 1.5

@@ -18,17 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant import evaluate
-from assistant.ask import Assistant
-from assistant.calibrate import Labelled, calibrate, label, learn
-from assistant.evaluate import Case
-from assistant.judge import LEARNED, Judge, Learned, shipped
+from assistant.answering.ask import Assistant
+from assistant.calibration import evaluate
+from assistant.calibration.calibrate import Labelled, calibrate, label, learn
+from assistant.calibration.calibrated_build import build_index
+from assistant.calibration.evaluate import Case
+from assistant.retrieval.judge import LEARNED, Judge, Learned, shipped
 from assistant.settings import read_settings
-from index import general, store
-from index.corpus import read
-from index.encoder import Encoder
-from index.engines import open_encoder
-from ui.building import build_index
+from index.encoding import background_questions
+from index.encoding.encoder import Encoder
+from index.encoding.engines import open_encoder
+from index.reading.corpus import read
+from index.storage import store
 
 DATA = Path(__file__).parents[1] / "assistant" / "data"
 _OTHERS = 120
@@ -64,8 +65,8 @@ def labelled(assistant: Assistant, cases: Sequence[Case], unread: bool) -> Label
 
 def _unread(assistant: Assistant) -> Judge:
     bank = {
-        language: list(assistant.encoder.encode(general.questions(language), "query"))
-        for language in general.LANGUAGES
+        language: list(assistant.encoder.encode(background_questions.questions(language), "query"))
+        for language in background_questions.LANGUAGES
     }
     known = assistant.lexicon.known
     return calibrate(assistant.snapshot.contents, bank, known, shipped(False), None)

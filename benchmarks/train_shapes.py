@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
 
-from index.mending import korean
+from index.repair import korean
 
 HELD_OUT = 6
 _WRITTEN = Path(__file__).parents[1] / "index" / "data" / "shapes.json"

@@ -52,7 +52,7 @@ models() {
     edition=$1 venv=$2 app=$3 models=$4
     for engine in onnx $([ "$edition" = light ] || echo torch); do
         PYTHONPATH=$app "$venv/bin/python" -c "
-import sys; from pathlib import Path; from index.model.export import ensure
+import sys; from pathlib import Path; from index.encoding.model.export import ensure
 ensure(sys.argv[1], Path(sys.argv[2]))" "$engine" "$models"
     done
     # shellcheck disable=SC2046 # several names

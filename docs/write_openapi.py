@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import cast
 
-from assistant.rest.api import create_app
-from assistant.service import Service
+from assistant.http.api import create_app
+from assistant.serving.service import Service
 
 FILE = Path(__file__).with_name("openapi.json")
 

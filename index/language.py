@@ -4,7 +4,7 @@ from typing import Literal
 
 import regex
 
-from index.encoder import normalise
+from index.normalising import normalise
 
 Language = Literal["ko", "en"]
 

@@ -14,12 +14,12 @@ from running import ROOT, Server
 from running import server as run_server
 from visiting import launched
 
-from assistant.ask import Assistant
-from index.corpus import read
-from index.model.export import ensure
-from index.onnx_encoder import OnnxEncoder
-from index.torch_encoder import TorchEncoder
-from ui.building import build_index
+from assistant.answering.ask import Assistant
+from assistant.calibration.calibrated_build import build_index
+from index.encoding.model.export import ensure
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.encoding.torch_encoder import TorchEncoder
+from index.reading.corpus import read
 
 if TYPE_CHECKING:
     from milvus_server import MilvusServer

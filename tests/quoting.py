@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.answer import Answer, FoundPassage
-from assistant.quote import quote
-from assistant.retrieve import Hit
-from index.contents import document_record, notes_of, passage_record
-from index.corpus import read
-from index.passages import passages
-from ui.terminal import show
+from assistant.answering.answer import Answer, FoundPassage
+from assistant.answering.quoting import quote
+from assistant.retrieval.retrieve import Hit
+from index.markdown.passage_splitting import passages
+from index.reading.corpus import read
+from index.storage.contents import document_record, notes_of, passage_record
+from ui.terminal.printed_answer import show
 
 
 def quotes(

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-from index import journal
+from index.building import embedding_cache
 
 # The general questions that every build encodes, as the first server of these tests has kept them.
 _ENCODED = Path(tempfile.gettempdir()) / f"notes-tests-{os.getpid()}.sqlite"
@@ -75,7 +75,7 @@ def free_port() -> int:
 def server(data_dir: Path, *arguments: str, **settings: str) -> Iterator[Server]:
     """Serve until the block ends; enters once the program says that it is ready."""
     port = free_port()
-    kept = data_dir / journal.FILE
+    kept = data_dir / embedding_cache.FILE
     if _ENCODED.exists() and not kept.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
         shutil.copy(_ENCODED, kept)

@@ -17,9 +17,9 @@ from typing import Any
 import httpx
 from running import Server
 
-from index.corpus import read
-from index.encoder import Encoder
-from ui.building import build_index
+from assistant.calibration.calibrated_build import build_index
+from index.encoding.encoder import Encoder
+from index.reading.corpus import read
 
 CLIENTS = 16
 EDITIONS = ("amber", "cobalt")

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.keys import SCOPES
-from assistant.rest.access import (
+from assistant.http.access import (
     Mode,
     allowed_host,
     client_address,
@@ -19,6 +18,7 @@ from assistant.rest.access import (
     presented_key,
     required_scope,
 )
+from assistant.serving.api_keys import SCOPES
 
 KEY = "notes_0123abcd_" + "aB3_-" * 8 + "xyz"
 GUARDED: list[Mode] = ["keys", "public"]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from running import ROOT
 
-from index.analyzer import analyze, morphemes, stem
-from index.encoder import normalise
 from index.language import language
+from index.normalising import normalise
+from index.words.analyzer import analyze, morphemes, stem
 
 WORDS = {
     # Korean: particles and endings dropped, verbs by stem, compounds whole and by part.
@@ -111,7 +111,7 @@ def test_stems_join_the_forms_of_a_word() -> None:
 def test_threads_share_one_dictionary() -> None:
     code = """
 import threading
-from index.analyzer import analyze
+from index.words import analyze
 
 found = []
 read = lambda: found.append(analyze("볼륨은 어디에"))

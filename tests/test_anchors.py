@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.anchors import slug, unique
-from index.markdown import heading_anchors, parser
+from index.markdown.commonmark import heading_anchors, parser
+from index.markdown.dialects.anchors import slug, unique
 
 
 @pytest.mark.parametrize(

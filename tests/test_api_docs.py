@@ -18,11 +18,11 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from running import ROOT, Server, notes
 from running import server as run_server
 
-from assistant.ask import MAX_HISTORY, MAX_LIMIT, MAX_QUESTION
-from assistant.keys import SCOPES
-from assistant.rest.body import MAX_BODY
-from assistant.rest.models import MAX_BATCH, MAX_COMMENT
-from assistant.rest.problems import KINDS
+from assistant.answering.ask import MAX_HISTORY, MAX_LIMIT, MAX_QUESTION
+from assistant.http.body import MAX_BODY
+from assistant.http.problems import KINDS
+from assistant.http.rest_models import MAX_BATCH, MAX_COMMENT
+from assistant.serving.api_keys import SCOPES
 from assistant.settings import Settings
 
 PAGE = (ROOT / "docs" / "api.md").read_text()

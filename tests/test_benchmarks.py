@@ -16,8 +16,8 @@ from benchmarks.compare.questions import different
 from benchmarks.compare.results import Percentiles, Spread, Taken, percentiles, read, spread, write
 from benchmarks.compare.size import Size
 from benchmarks.compare.start import Start
-from index.corpus import read as read_notes
-from index.model.export import ensure
+from index.encoding.model.export import ensure
+from index.reading.corpus import read as read_notes
 
 ROOT = Path(__file__).parents[1]
 PLAIN = ROOT / "benchmarks" / "peers" / "plain.py"

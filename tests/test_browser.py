@@ -12,7 +12,7 @@ from running import NOTES, ROOT, Server, environment
 from running import server as run_server
 from visiting import SHOTS, SIZES, Visit
 
-from assistant.messages import caveat, message
+from assistant.answering.messages import caveat, message
 
 HOSTILE = """---
 title: <script>window.broken=1</script>Hostile

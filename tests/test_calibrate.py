@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import Server, notes
 
-from assistant.calibrate import Labelled, learn
-from assistant.judge import SIGNALS, Judge, Learned, shipped
-from index.encoder import Floats
+from assistant.calibration.calibrate import Labelled, learn
+from assistant.retrieval.judge import SIGNALS, Judge, Learned, shipped
+from index.arrays import Floats
 
 QUESTION = "볼륨은 어디에 저장되나요?"
 PRIOR = Learned((0.8, -0.5), -2.0, (0.5,), (True,), (True,))

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import regex
 
-from assistant.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
-from assistant.messages import message
-from index.contents import Notes, document_record, notes_of
+from assistant.answering.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
+from assistant.answering.messages import message
 from index.language import Language
-from index.notes import Document
-from index.sections import parse
-from ui.cards import answer_card, notice_card, topics, turn, welcome
+from index.markdown.notes import Document
+from index.markdown.sections import parse
+from index.storage.contents import Notes, document_record, notes_of
+from ui.chat.cards import answer_card, notice_card, topics, turn, welcome
 
 SOURCE = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text()
 TEXT = "앞 문장이다. **답이** 되는 문장이다. 뒤 문장이다."

@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import ROOT, notes
 
+from index.building.planning import PASSAGE_TOKENS
 from index.checks import structure
-from index.checks.emphasis import pairs
+from index.checks.emphasis_checks import pairs
 from index.checks.folder import check, check_page
-from index.checks.links import Folder
+from index.checks.link_checks import Folder
 from index.checks.rules import RULES, Finding
+from index.encoding.onnx_encoder import OnnxEncoder
 from index.errors import CorpusError
-from index.files import chosen
-from index.markdown import parser
-from index.onnx_encoder import OnnxEncoder
-from index.planning import PASSAGE_TOKENS
-from index.sections import parse
-from ui.check import annotation, sarif
+from index.markdown.commonmark import parser
+from index.markdown.sections import parse
+from index.reading.note_files import chosen
+from ui.cli.check_command import annotation, sarif
 
 GOOD = ROOT / "tests/data/check/good"
 KOREAN_SITE = ROOT.parent / "shared/eval/k8s-ko/corpus"

@@ -10,11 +10,18 @@ import httpx
 import pytest
 from running import NOTES, ROOT, Server, environment, free_port, notes, server
 
-from assistant.answer import Answer, DocumentRef, FoundPassage, Grade, Highlight, SectionRef
-from assistant.ask import Assistant, Question
-from assistant.messages import message
-from index.markdown import parser, plain
-from ui.terminal import show
+from assistant.answering.answer import (
+    Answer,
+    DocumentRef,
+    FoundPassage,
+    Grade,
+    Highlight,
+    SectionRef,
+)
+from assistant.answering.ask import Assistant, Question
+from assistant.answering.messages import message
+from index.markdown.commonmark import parser, plain
+from ui.terminal.printed_answer import show
 
 QUESTION = "볼륨은 어디에 저장되나요?"
 

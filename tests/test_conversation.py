@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from assistant.answer import Answer
-from assistant.ask import MAX_HISTORY, MAX_QUESTION, Assistant, Question
-from assistant.conversation import Memory, Turn, corrected, together
-from assistant.retrieve import Query
-from index.encoder import Encoding
+from assistant.answering.answer import Answer
+from assistant.answering.ask import MAX_HISTORY, MAX_QUESTION, Assistant, Question
+from assistant.interpretation.follow_ups import Memory, Turn, corrected, together
+from assistant.retrieval.retrieve import Query
+from index.encoding.encoder import Encoding
 
 VOLUMES = "데이터-영속성-volumes"
 IMAGES = "image-vs-container"

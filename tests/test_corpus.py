@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from index.corpus import read
 from index.errors import CorpusError
-from index.workers import each
+from index.reading.corpus import read
+from index.reading.processes import each
 
 
 def write(folder: Path, files: dict[str, str | bytes]) -> dict[str, Path]:
@@ -202,9 +202,9 @@ def test_many_files_are_read_by_several_processes_alike(
     (tmp_path / "7.md").write_text("")
     (tmp_path / "8.md").write_bytes(b"# \xff\n")
     (tmp_path / "9.md").write_text("---\na: [\n---\nThey dive.\n")
-    monkeypatch.setattr("index.corpus.usable_cpus", lambda: 2)
+    monkeypatch.setattr("index.reading.corpus.usable_cpus", lambda: 2)
     several = read({"n": tmp_path})
-    monkeypatch.setattr("index.corpus.usable_cpus", lambda: 1)
+    monkeypatch.setattr("index.reading.corpus.usable_cpus", lambda: 1)
     assert several == read({"n": tmp_path})
     assert (len(several.documents), len(several.skipped), len(several.warnings)) == (518, 2, 1)
 

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from assistant.links import READER, check_template, section_url
+from assistant.links.section_links import READER, check_template, section_url
 from assistant.settings import read_settings
 from index.checks.folder import check_page
-from index.checks.links import Folder
-from index.corpus import read
+from index.checks.link_checks import Folder
 from index.errors import SettingsError
-from index.notes import Document, Line, Passage
-from index.passages import embedded_text, passages
-from index.sections import parse
+from index.markdown.notes import Document, Line, Passage
+from index.markdown.passage_splitting import embedded_text, passages
+from index.markdown.sections import parse
+from index.reading.corpus import read
 
 SITES = Path(__file__).parent / "data" / "dialects"
 K8S = Path(__file__).parents[1] / ".." / "shared" / "eval" / "k8s-ko" / "corpus"

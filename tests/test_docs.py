@@ -10,7 +10,7 @@ import typer
 from running import ROOT, Server
 
 from assistant.settings import Settings
-from ui.cli import app
+from ui.cli.commands import app
 
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.checks.folder import check_page
-from index.checks.links import Folder
-from index.markdown import github_parser, parser
-from index.sections import parse
-from ui.markup import render
+from index.checks.link_checks import Folder
+from index.markdown.commonmark import github_parser, parser
+from index.markdown.sections import parse
+from ui.html.markup import render
 
 
 @pytest.mark.parametrize(

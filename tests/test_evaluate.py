@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from running import ROOT, Server, notes
 
-from assistant import evaluate
-from assistant.answer import Grade
-from assistant.evaluate import (
+from assistant.answering.answer import Grade
+from assistant.calibration import evaluate
+from assistant.calibration.evaluate import (
     MEASURES,
     Case,
     QuestionsError,
@@ -30,14 +30,14 @@ from assistant.evaluate import (
     read_cases,
     separation,
 )
-from assistant.retrieve import Hit
-from index.contents import Notes, document_record, notes_of, passage_record
+from assistant.retrieval.retrieve import Hit
 from index.errors import SettingsError
-from index.notes import Document
-from index.passages import passages
-from index.sections import parse
-from ui import evaluation
-from ui.curve import risk_coverage
+from index.markdown.notes import Document
+from index.markdown.passage_splitting import passages
+from index.markdown.sections import parse
+from index.storage.contents import Notes, document_record, notes_of, passage_record
+from ui.terminal import evaluation_report
+from ui.terminal.risk_curve import risk_coverage
 
 QUESTIONS = ROOT / "benchmarks" / "questions" / "docker.jsonl"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -323,10 +323,10 @@ class TestBars:
         ],
     )
     def test_missed(self, bar: str, missed: list[str]) -> None:
-        assert evaluation.missed(BARS, [bar]) == missed
+        assert evaluation_report.missed(BARS, [bar]) == missed
 
     def test_a_number_that_is_none_is_missed(self) -> None:
-        assert evaluation.missed({"ko": {"mark": float("nan")}}, ["ko mark>=0"]) == [
+        assert evaluation_report.missed({"ko": {"mark": float("nan")}}, ["ko mark>=0"]) == [
             "ko mark>=0: nan"
         ]
 
@@ -337,16 +337,16 @@ class TestBars:
     )  # fmt: skip
     def test_unknown_names_are_refused_with_the_known_ones(self, bar: str) -> None:
         with pytest.raises(SettingsError, match="ko plain R@1") as caught:
-            evaluation.missed(BARS, [bar])
+            evaluation_report.missed(BARS, [bar])
         assert repr(bar) in str(caught.value)
 
 
 class TestSummary:
     def test_of_questions_that_are_all_covered_or_none(self) -> None:
         for results in ([result(), result()], [result(covered=False)] * 2):
-            found = evaluation.summary({"fused": results})
+            found = evaluation_report.summary({"fused": results})
             assert np.isnan(found["abstention"]["AUROC"])
-            evaluation.show(found, "title")
+            evaluation_report.show(found, "title")
 
     def test_abstention_by_hand(self) -> None:
         results = [
@@ -355,7 +355,7 @@ class TestSummary:
             replace(result(confidence=0.1), grade="not_covered"),
             result(confidence=0.5, right=0),
         ]
-        found = evaluation.summary({"fused": results})["abstention"]
+        found = evaluation_report.summary({"fused": results})["abstention"]
         assert found["refused"] == pytest.approx(1 / 3)
         assert found["sure"] == 0.5
         assert found["sure but wrong"] == 0.5
@@ -368,7 +368,7 @@ class TestSummary:
             result(right=1, history=["before"], kind="switch"),
             result(covered=False, confidence=0.1, history=["before"]),
         ]
-        found = evaluation.summary({"fused": results})
+        found = evaluation_report.summary({"fused": results})
         assert (found["en"]["n"], found["en"]["R@1"]) == (1, 1)
         assert (found["conversation"]["n"], found["conversation"]["R@1"]) == (2, 0.5)
         assert found["conversation followup"]["R@1"] == 0
@@ -376,7 +376,7 @@ class TestSummary:
         assert found["conversation abstention"]["AUROC"] == 1
         assert found["conversation time"] == {"whole ms": 3}
         assert math.isnan(found["abstention"]["AUROC"])
-        alone = evaluation.summary({"fused": results[:1]})
+        alone = evaluation_report.summary({"fused": results[:1]})
         assert not [name for name in alone if name.startswith("conversation")]
 
 

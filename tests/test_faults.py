@@ -19,11 +19,11 @@ from pathlib import Path
 import pytest
 from running import NOTES, ROOT, environment, notes
 
-from index import store
-from index.corpus import Skipped, read
+from assistant.calibration.calibrated_build import build_index
+from index.encoding.onnx_encoder import OnnxEncoder
 from index.errors import IndexUnusable
-from index.onnx_encoder import OnnxEncoder
-from ui.building import build_index
+from index.reading.corpus import Skipped, read
+from index.storage import store
 
 KILLS = 50 if "SOAK_SECONDS" in os.environ else 4
 LITTER = {"build.lock", "current", "encoded.sqlite", "versions"}

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from running import ROOT
 
-from assistant.answer import Answer, DocumentRef, FoundPassage, SectionRef
-from assistant.feedback import FILE, Feedback, kept_gaps
-from assistant.gaps import Gap, NearestSection, alike, question_vectors, remembered
-from index import general
-from index.encoder import Floats
+from assistant.answering.answer import Answer, DocumentRef, FoundPassage, SectionRef
+from assistant.feedback.feedback_store import FILE, Feedback, kept_gaps
+from assistant.feedback.gaps import Gap, NearestSection, alike, question_vectors, remembered
+from index.arrays import Floats
+from index.encoding import background_questions
+from index.encoding.onnx_encoder import OnnxEncoder
 from index.errors import FeedbackUnwritable, UnknownName
-from index.onnx_encoder import OnnxEncoder
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEEP = 90
@@ -378,8 +378,8 @@ class TestGaps:
             language: np.stack(
                 [found.vector for found in onnx_encoder.encode(bank[::10], "query")]
             ).mean(axis=0)
-            for language in general.LANGUAGES
-            if (bank := general.questions(language))
+            for language in background_questions.LANGUAGES
+            if (bank := background_questions.questions(language))
         }
         asked = {
             "swarm": ["도커 스웜 아직도 쓰나요", "도커 스웜 요즘도 사용하나요?"],

@@ -16,8 +16,8 @@ import pytest
 from running import Server
 from running import server as run_server
 
-from assistant.feedback import FILE
-from assistant.rest.models import MAX_COMMENT
+from assistant.feedback.feedback_store import FILE
+from assistant.http.rest_models import MAX_COMMENT
 
 UNANSWERED = "What is the default restart policy?"
 

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.ask import Assistant, Question
+from assistant.answering.ask import Assistant, Question
 from assistant.settings import Settings
-from index import journal, store
-from index.encoder import GIST, Encoding, Floats, Kind, Weights
-from index.journal import Counter, Kept
-from index.onnx_encoder import OnnxEncoder
-from index.store import Snapshot
-from ui.assembling import assemble
+from index.arrays import Floats
+from index.building import embedding_cache
+from index.building.embedding_cache import Counter, Kept
+from index.encoding.encoder import GIST, Encoding, Kind, Weights
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.storage import store
+from index.storage.store import Snapshot
+from ui.app.assembling import assemble
 
 ALPHA = """# 알파
 
@@ -146,7 +148,7 @@ def anew(place: Place, tmp_path: Path) -> list[object]:
     shutil.copytree(place.notes, other.notes)
     # But for the questions that every build encodes.
     other.data.mkdir()
-    shutil.copy(place.data / journal.FILE, other.data)
+    shutil.copy(place.data / embedding_cache.FILE, other.data)
     other.build()
     return other.answers()
 
@@ -243,13 +245,13 @@ def phrases() -> list[str]:
 
 
 def test_the_journal_keeps_no_more_than_every_build_needs(place: Place) -> None:
-    with sqlite3.connect(place.data / journal.FILE) as connection:
+    with sqlite3.connect(place.data / embedding_cache.FILE) as connection:
         kinds = connection.execute("SELECT DISTINCT kind FROM encoded").fetchall()
     assert kinds == [("query",)]
 
 
 def test_a_damaged_journal_is_begun_anew(place: Place, tmp_path: Path) -> None:
-    (place.data / journal.FILE).write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 64)
+    (place.data / embedding_cache.FILE).write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 64)
     place.write("beta.md", BETA + "\nMore.\n")
     _, encoder = place.build()
     assert "Beta > Volumes\nMore." in encoder.passages()
@@ -331,7 +333,7 @@ def test_states_kept_by_an_earlier_program_are_not_taken(
     onnx_encoder: OnnxEncoder, tmp_path: Path
 ) -> None:
     question = "돛은 무엇을 하나요?"
-    with journal.opened(tmp_path) as notebook:
+    with embedding_cache.opened(tmp_path) as notebook:
         # As it kept a question: by its text alone, with the states of the last layer.
         tokens, dimension = 5, onnx_encoder.weights.dimension
         row = (
@@ -339,7 +341,7 @@ def test_states_kept_by_an_earlier_program_are_not_taken(
             np.zeros((tokens, dimension), np.float16).tobytes(),
             np.zeros((tokens, 2), np.int32).tobytes(),
         )
-        notebook.put("query", {journal.key(onnx_encoder.weights, question): row})
+        notebook.put("query", {embedding_cache.key(onnx_encoder.weights, question): row})
         kept = Kept(onnx_encoder, notebook, Counter(lambda done, total: None))
         (found,) = kept.questions([question])
         (again,) = kept.questions([question])

@@ -15,7 +15,7 @@ from http_edge import copied
 from running import ROOT, Server
 from running import server as run_server
 
-from assistant.keys import Keys
+from assistant.serving.api_keys import Keys
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")
 # The long run tries something else each time.

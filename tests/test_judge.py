@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.ask import Assistant, Question
-from assistant.judge import SIGNALS, Background, Judge, Learned, background, shipped, signals
+from assistant.answering.ask import Assistant, Question
+from assistant.calibration.calibrated_build import build_index
+from assistant.retrieval.judge import (
+    SIGNALS,
+    Background,
+    Judge,
+    Learned,
+    background,
+    shipped,
+    signals,
+)
 from assistant.settings import read_settings
-from index.corpus import read
-from index.onnx_encoder import OnnxEncoder
-from ui.building import build_index
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.reading.corpus import read
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 RISK = 0.1

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assistant.keys import SCOPES, Keys, Scope
+from assistant.serving.api_keys import SCOPES, Keys, Scope
 from index.errors import KeyRefused, KeysUnusable, NotesError, UnknownName
 
 
@@ -27,7 +27,7 @@ def keys(tmp_path: Path) -> Keys:
 def elsewhere(keys: Keys, statement: str) -> subprocess.Popen[str]:
     """Start a process that runs a statement with these keys, and prints what it returns."""
     program = (
-        "import sys; from pathlib import Path; from assistant.keys import Keys\n"
+        "import sys; from pathlib import Path; from assistant.serving.api_keys import Keys\n"
         f"keys = Keys(Path(sys.argv[1])); print({statement})"
     )
     return subprocess.Popen(

@@ -41,7 +41,9 @@ def test_nobody_changes_the_parser_that_all_share() -> None:
             assert not re.search(r"\.(disable|enable|use)\(", path.read_text()), path
 
 
-@pytest.mark.parametrize("module", ["index.encoder", "assistant.evaluate", "ui.cli"])
+@pytest.mark.parametrize(
+    "module", ["index.encoding.encoder", "assistant.calibration.evaluate", "ui.cli.commands"]
+)
 def test_numpy_is_loaded_for_one_thread_whatever_comes_first(module: str) -> None:
     asked = (
         f"import {module}, numpy, threadpoolctl\n"

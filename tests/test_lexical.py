@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.lexical import Lexical, index_words, load, save, updated
+from index.words.lexical import Lexical, index_words, load, save, updated
 
 TEXTS = [
     ["docker", "volume", "data", "volume"],

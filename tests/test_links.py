@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.checks.folder import check
-from index.corpus import read
-from ui.frame import Visit
-from ui.leads import Leads
-from ui.pages import note
-from ui.shelf import Shelf
+from index.reading.corpus import read
+from ui.reader.document_addresses import Shelf
+from ui.reader.frame import Visit
+from ui.reader.page_links import Leads
+from ui.reader.reader_pages import note
 
 LINKING = ("broken-anchor", "broken-link", "missing-image")
 NOTES = {

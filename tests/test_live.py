@@ -19,15 +19,15 @@ from running import server as run_server
 from switching import EDITIONS, QUESTIONS, Built, built, edition, point, served, switch, until
 from visiting import Visit
 
-from assistant.ask import Assistant, Question
-from assistant.live import following
-from assistant.rest.api import create_app
-from assistant.service import Service, open_service
+from assistant.answering.ask import Assistant, Question
+from assistant.http.api import create_app
+from assistant.serving.live import following
+from assistant.serving.service import Service, open_service
 from assistant.settings import Settings
-from index import store
-from index.onnx_encoder import OnnxEncoder
-from ui.edition import Edition
-from ui.reader import Reader, create_reader
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.storage import store
+from ui.chat.edition import Edition
+from ui.reader.reader_routes import Reader, create_reader
 
 AMBER, COBALT = EDITIONS
 FERRY = QUESTIONS[0]

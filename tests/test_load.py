@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from assistant.answer import Answer
-from assistant.ask import Assistant, Question
-from assistant.remembered import Answers
-from assistant.rest.api import create_app
-from assistant.service import Service, open_service
+from assistant.answering.answer import Answer
+from assistant.answering.ask import Assistant, Question
+from assistant.answering.remembered import Answers
+from assistant.http.api import create_app
+from assistant.serving.service import Service, open_service
+from assistant.serving.worker_pool import Turns
 from assistant.settings import Settings
-from assistant.turns import Turns
 from index import cpus
 from index.errors import Overloaded, UnknownName
 

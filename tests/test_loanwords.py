@@ -2,10 +2,10 @@
 
 import pytest
 
-from assistant.lexicon import Lexicon
-from index.lexical import index_words
-from index.loanwords import likeness, same, skeleton
-from index.vocabulary import Vocabulary
+from assistant.interpretation.lexicon import Lexicon
+from assistant.interpretation.loanwords import likeness, same, skeleton
+from index.words.lexical import index_words
+from index.words.vocabulary import Vocabulary
 
 SAME = {
     "bind": "바인드",

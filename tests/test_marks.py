@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from assistant.marks import labels, marked, shares
-from index.notes import Document, Line
-from index.passages import passages
-from index.sections import parse
+from assistant.retrieval.marks import labels, marked, shares
+from index.markdown.notes import Document, Line
+from index.markdown.passage_splitting import passages
+from index.markdown.sections import parse
 
 SOURCE = """# 배
 

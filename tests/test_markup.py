@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer import Highlight
-from index.notes import Line
-from index.sections import parse
-from ui.markup import render, render_document, render_quote
+from assistant.answering.answer import Highlight
+from index.markdown.notes import Line
+from index.markdown.sections import parse
+from ui.html.markup import render, render_document, render_quote
 
 DOCKER = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text()
 ROW = "| **보안** | 높다 \\| `a` | 약하다 |"

@@ -17,14 +17,14 @@ from mcp import Client, MCPError, types
 from running import ROOT, Server
 from speaking_mcp import VERSIONS, Era, Said, T, calling, given, over_http, over_stdio, told
 
-from assistant.ask import Assistant
-from assistant.mcp.server import create_server
+from assistant.answering.ask import Assistant
+from assistant.calibration.calibrated_build import build_index
+from assistant.mcp.mcp_server import create_server
 from assistant.mcp.tools import TOOLS
-from assistant.service import Service, open_service
+from assistant.serving.service import Service, open_service
 from assistant.settings import Settings
-from index.corpus import read
-from index.onnx_encoder import OnnxEncoder
-from ui.building import build_index
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.reading.corpus import read
 
 Talk: TypeAlias = Callable[[Said[T]], T]
 VOLUMES = "default/docker#데이터-영속성-volumes"
@@ -273,7 +273,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_a_server_without_assistants_does_not_load_the_sdk() -> None:
-    code = "import sys, ui.serve; print('mcp' in sys.modules); import mcp"
+    code = "import sys, ui.app.server; print('mcp' in sys.modules); import mcp"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )

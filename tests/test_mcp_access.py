@@ -14,7 +14,7 @@ from running import Server
 from running import server as run_server
 from speaking_mcp import calling, given, over_http, told
 
-from assistant.keys import Keys
+from assistant.serving.api_keys import Keys
 
 WIKI = "https://wiki.example.com"
 RATE = 5

@@ -13,7 +13,7 @@ from http_edge import copied
 from running import NOTES, ROOT, Server, environment, notes
 from speaking_mcp import VERSIONS
 
-from assistant.feedback import FILE
+from assistant.feedback.feedback_store import FILE
 
 ASKED = "볼륨은 어디에 저장되나요?"
 MESSAGES: list[dict[str, Any]] = [

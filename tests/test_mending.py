@@ -12,24 +12,24 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from running import ROOT, notes
 
-from assistant.ask import Assistant, Question
-from assistant.slack.blocks import answer_message
-from index import store
+from assistant.answering.ask import Assistant, Question
+from assistant.calibration.calibrated_build import build_index
+from assistant.slack.block_kit import answer_message
 from index.checks.folder import check
-from index.corpus import Skipped, Warned, read, scan
-from index.mending.document import Mending, mend
-from index.mending.model import open_reader
-from index.mending.pages import LATIN_1, NO_BREAK, PAGES, WINDOWS_1252, WINDOWS_1254, CodePage
-from index.notes import Document
-from index.onnx_encoder import OnnxEncoder
-from index.sections import parse
-from ui.building import build_index
-from ui.cards import answer_card
-from ui.frame import Visit
-from ui.leads import Leads
-from ui.pages import note
-from ui.shelf import Shelf
-from ui.terminal import show
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.markdown.notes import Document
+from index.markdown.sections import parse
+from index.reading.corpus import Skipped, Warned, read, scan
+from index.repair.code_pages import LATIN_1, NO_BREAK, PAGES, WINDOWS_1252, WINDOWS_1254, CodePage
+from index.repair.piece_scores import open_reader
+from index.repair.repaired import Mending, mend
+from index.storage import store
+from ui.chat.cards import answer_card
+from ui.reader.document_addresses import Shelf
+from ui.reader.frame import Visit
+from ui.reader.page_links import Leads
+from ui.reader.reader_pages import note
+from ui.terminal.printed_answer import show
 
 DOCKER = (ROOT / "corpus" / "docker.md").read_text("utf-8")
 CLEAN = "# 제목\n\n읽을 수 있는 문장이다.\n\n"

@@ -23,8 +23,9 @@ from running import Server, free_port, notes
 from running import server as run_server
 from switching import QUESTIONS, clients, edition, until
 
-from index import remote, store
-from index.stores.milvus import Milvus
+from index.milvus import remote_index
+from index.milvus.milvus_store import Milvus
+from index.storage import store
 
 CLIENTS = 6
 FIRST, SECOND = "amber", "cobalt"
@@ -220,8 +221,8 @@ def test_two_servers_share_versions_and_limits(
         assert statuses == [200] * 8 + [429] * 4
     snapshot = store.load(place / "data")
     milvus = Milvus(milvus_uri)
-    name = remote.collection(snapshot.manifest, place / "data")
-    assert milvus.alias(remote.alias(snapshot.manifest)) == name
+    name = remote_index.collection(snapshot.manifest, place / "data")
+    assert milvus.alias(remote_index.alias(snapshot.manifest)) == name
     milvus.close()
 
 
@@ -232,13 +233,13 @@ def test_going_back_lets_the_alias_go_back(place: Path, milvus_uri: str) -> None
         write(place, word)
         build(place, milvus_uri)
         manifest = store.load(place / "data").manifest
-        names.append(remote.collection(manifest, place / "data"))
+        names.append(remote_index.collection(manifest, place / "data"))
     # Three versions are kept, and their collections.
     assert [milvus.has(name) for name in names] == [False, True, True, True]
     oldest = store.versions(place / "data")[-1].version
     done = notes(place / "data", "rollback", oldest, NOTES_MILVUS_URI=milvus_uri)
     assert done.returncode == 0, done.stderr
-    assert milvus.alias(remote.alias(manifest)) == names[1]
+    assert milvus.alias(remote_index.alias(manifest)) == names[1]
     with serving(place, milvus_uri) as server:
         assert SECOND in ask(server, QUESTIONS[0]).json()["passages"][0]["text"]
     milvus.close()

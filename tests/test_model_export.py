@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.encoder import Floats
+from index.arrays import Floats
+from index.encoding.model import container, export, model_files
+from index.encoding.onnx_encoder import OnnxEncoder
 from index.errors import ModelError
-from index.model import container, export, files
-from index.onnx_encoder import OnnxEncoder
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,13 +50,13 @@ class TestContainer:
 
 
 def export_process(cache: Path) -> subprocess.Popen[str]:
-    target = cache / files.folder_name("onnx")
-    command = [sys.executable, "-m", "index.model.export", "onnx", str(target)]
+    target = cache / model_files.folder_name("onnx")
+    command = [sys.executable, "-m", "index.encoding.model.export", "onnx", str(target)]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 def leftovers(cache: Path) -> list[str]:
-    kept = {files.folder_name("onnx"), f".{files.folder_name('onnx')}.lock"}
+    kept = {model_files.folder_name("onnx"), f".{model_files.folder_name('onnx')}.lock"}
     return sorted(path.name for path in cache.iterdir() if path.name not in kept)
 
 
@@ -66,13 +66,13 @@ class TestExport:
         said = [process.communicate(timeout=120)[1] for process in both]
         assert [process.returncode for process in both] == [0, 0]
         assert sorted("already there" in text for text in said) == [False, True]
-        assert files.is_current(tmp_path / files.folder_name("onnx"))
+        assert model_files.is_current(tmp_path / model_files.folder_name("onnx"))
         assert leftovers(tmp_path) == []
 
     def test_what_a_killed_one_left_is_cleared(self, tmp_path: Path) -> None:
         killed = export_process(tmp_path)
-        partial = tmp_path / f".{files.folder_name('onnx')}.partial"
-        while not (partial / files.TABLE).exists():
+        partial = tmp_path / f".{model_files.folder_name('onnx')}.partial"
+        while not (partial / model_files.TABLE).exists():
             assert killed.poll() is None
             time.sleep(0.005)
         killed.kill()
@@ -84,22 +84,24 @@ class TestExport:
     @pytest.mark.parametrize(
         "name",
         [
-            files.GRAPH,
-            files.TABLE,
-            files.PIECES,
-            files.GIST_GRAPH,
-            files.GIST_TABLE,
-            files.GIST_PIECES,
-            files.FILES,
+            model_files.GRAPH,
+            model_files.TABLE,
+            model_files.PIECES,
+            model_files.GIST_GRAPH,
+            model_files.GIST_TABLE,
+            model_files.GIST_PIECES,
+            model_files.FILES,
         ],
     )
     def test_cut_short_is_refused_and_written_anew(
         self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path, name: str
     ) -> None:
-        folder = tmp_path / files.folder_name("onnx")
+        folder = tmp_path / model_files.folder_name("onnx")
         shutil.copytree(models_dir / folder.name, folder)
         os.truncate(folder / name, (folder / name).stat().st_size // 2)
-        with pytest.raises(ModelError, match=files.FILES if name == files.FILES else name):
+        with pytest.raises(
+            ModelError, match=model_files.FILES if name == model_files.FILES else name
+        ):
             OnnxEncoder(folder)
         again = OnnxEncoder(export.ensure("onnx", tmp_path))
         assert vector(again) @ vector(onnx_encoder) == pytest.approx(1, abs=1e-5)
@@ -107,10 +109,10 @@ class TestExport:
     def test_of_another_layout_is_written_anew(
         self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path
     ) -> None:
-        folder = tmp_path / files.folder_name("onnx")
+        folder = tmp_path / model_files.folder_name("onnx")
         shutil.copytree(models_dir / folder.name, folder)
-        lengths = json.loads((folder / files.FILES).read_text())["lengths"]
-        (folder / files.FILES).write_text(json.dumps(lengths))
+        lengths = json.loads((folder / model_files.FILES).read_text())["lengths"]
+        (folder / model_files.FILES).write_text(json.dumps(lengths))
         with pytest.raises(ModelError, match="another version"):
             OnnxEncoder(folder)
         again = OnnxEncoder(export.ensure("onnx", tmp_path))
@@ -119,9 +121,9 @@ class TestExport:
     def test_same_length_but_not_a_graph(
         self, tmp_path: Path, onnx_encoder: OnnxEncoder, models_dir: Path
     ) -> None:
-        folder = tmp_path / files.folder_name("onnx")
+        folder = tmp_path / model_files.folder_name("onnx")
         shutil.copytree(models_dir / folder.name, folder)
-        graph = folder / files.GRAPH
+        graph = folder / model_files.GRAPH
         graph.write_bytes(b"\xff" * graph.stat().st_size)
         with pytest.raises(ModelError, match="cannot be loaded"):
             OnnxEncoder(folder)
@@ -132,10 +134,10 @@ class TestExport:
             export.ensure("onnx", tmp_path / "file" / "cache")
 
     @pytest.mark.parametrize("kind", ["onnx", "torch"])
-    def test_full_disk_is_named(self, tmp_path: Path, kind: files.Engine) -> None:
+    def test_full_disk_is_named(self, tmp_path: Path, kind: model_files.Engine) -> None:
         # A limit on a file's length stands in for the end of the disk.
         program = (
-            "import resource, sys; from index.model.export import main; "
+            "import resource, sys; from index.encoding.model.export import main; "
             "resource.setrlimit(resource.RLIMIT_FSIZE, (30_000_000, 30_000_000)); "
             "sys.exit(main(sys.argv[1:]))"
         )

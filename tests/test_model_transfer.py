@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from running import ROOT, environment, notes
 
-from index.model import files
-from index.onnx_encoder import OnnxEncoder
+from index.encoding.model import model_files
+from index.encoding.onnx_encoder import OnnxEncoder
 
-NAME = files.folder_name("onnx")
+NAME = model_files.folder_name("onnx")
 # As where sentence-transformers is not installed.
-_LIGHT = "import sys; sys.modules['sentence_transformers'] = None; import ui.cli; ui.cli.main()"
+_LIGHT = "import sys; sys.modules['sentence_transformers'] = None; from ui.cli import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_an_exported_model_is_taken_in(
 ) -> None:
     done = take_in(made / part, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert files.is_current(tmp_path / "cache" / NAME)
+    assert model_files.is_current(tmp_path / "cache" / NAME)
     taken = OnnxEncoder(tmp_path / "cache" / NAME)
     (one,), (other,) = (each.encode(["도커"], "query") for each in (taken, onnx_encoder))
     assert np.array_equal(one.vector, other.vector)
@@ -87,20 +87,20 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_model_is_refused(copy: Path, tmp_path: Path) -> None:
-    flip(copy / NAME / files.TABLE)
+    flip(copy / NAME / model_files.TABLE)
     said = refusal(copy, tmp_path)
-    assert f"{files.TABLE} is damaged" in said
+    assert f"{model_files.TABLE} is damaged" in said
     assert "notes model export DIR" in said
 
 
 def test_a_model_cut_short_is_refused(copy: Path, tmp_path: Path) -> None:
-    with (copy / NAME / files.TABLE).open("r+b") as file:
+    with (copy / NAME / model_files.TABLE).open("r+b") as file:
         file.truncate(1000)
     assert "has 1000 bytes and not" in refusal(copy, tmp_path)
 
 
 def test_an_export_without_hashes_is_refused(copy: Path, tmp_path: Path) -> None:
-    path = copy / NAME / files.FILES
+    path = copy / NAME / model_files.FILES
     stored = json.loads(path.read_text())
     del stored["sha256"]
     path.write_text(json.dumps(stored))
@@ -108,21 +108,21 @@ def test_an_export_without_hashes_is_refused(copy: Path, tmp_path: Path) -> None
 
 
 def test_other_weights_are_refused(copy: Path, tmp_path: Path) -> None:
-    (copy / NAME / files.FILES).unlink()
-    (copy / NAME / files.WEIGHTS).unlink()
-    other = replace(files.MODEL, name="other-model", fingerprint="0123456789abcdef")
-    files.describe(copy / NAME, other)
+    (copy / NAME / model_files.FILES).unlink()
+    (copy / NAME / model_files.WEIGHTS).unlink()
+    other = replace(model_files.MODEL, name="other-model", fingerprint="0123456789abcdef")
+    model_files.describe(copy / NAME, other)
     said = refusal(copy, tmp_path)
     assert "other-model with the fingerprint 0123456789ab" in said
-    assert f"{files.MODEL.name} with {files.MODEL.fingerprint[:12]} is expected" in said
+    assert f"{model_files.MODEL.name} with {model_files.MODEL.fingerprint[:12]} is expected" in said
 
 
 def test_a_model_that_gives_other_vectors_is_refused(copy: Path, tmp_path: Path) -> None:
-    data = bytearray((copy / NAME / files.TABLE).read_bytes())
+    data = bytearray((copy / NAME / model_files.TABLE).read_bytes())
     half = len(data) // 2
     data[:half] = bytes(half)
-    (copy / NAME / files.TABLE).write_bytes(data)
-    (copy / NAME / files.FILES).unlink()
-    (copy / NAME / files.WEIGHTS).unlink()
-    files.describe(copy / NAME, files.MODEL)
+    (copy / NAME / model_files.TABLE).write_bytes(data)
+    (copy / NAME / model_files.FILES).unlink()
+    (copy / NAME / model_files.WEIGHTS).unlink()
+    model_files.describe(copy / NAME, model_files.MODEL)
     assert "gives wrong vectors" in refusal(copy, tmp_path)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.messages import caveat
-from assistant.names import names
+from assistant.answering.messages import caveat
+from assistant.interpretation.names import names
 from index.language import language
 
 

@@ -14,8 +14,8 @@ import pytest
 from running import Server, notes
 from test_feedback import ANSWERED, UNANSWERED, apart
 
-from assistant.feedback import FILE, Feedback
-from assistant.keys import MAX_NAME, SCOPES, Keys
+from assistant.feedback.feedback_store import FILE, Feedback
+from assistant.serving.api_keys import MAX_NAME, SCOPES, Keys
 
 Run = Callable[..., CompletedProcess[str]]
 

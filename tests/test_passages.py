@@ -6,11 +6,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.corpus import read
-from index.markdown import parser
-from index.notes import Document, Passage
-from index.passages import embedded_text, passages
-from index.sections import parse
+from index.markdown.commonmark import parser
+from index.markdown.notes import Document, Passage
+from index.markdown.passage_splitting import embedded_text, passages
+from index.markdown.sections import parse
+from index.reading.corpus import read
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 TABLE = "| a | b |\n|---|---|\n" + "".join(f"| row {n} | value {n} |\n" for n in range(6))

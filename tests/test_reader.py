@@ -18,10 +18,10 @@ from running import ROOT, Server
 from running import server as run_server
 from visiting import launched
 
-from assistant.ask import Assistant
-from index import store
-from index.onnx_encoder import OnnxEncoder
-from ui.reader import Reader, create_reader
+from assistant.answering.ask import Assistant
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.storage import store
+from ui.reader.reader_routes import Reader, create_reader
 
 SHOTS = ROOT / "artifacts"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844), "narrow": (320, 640)}

@@ -10,7 +10,7 @@ import torch
 from benchmarks.reading import export
 from benchmarks.reading.data import Data, Text
 from benchmarks.reading.train import Learner, learn, report
-from index.encoder import Floats
+from index.arrays import Floats
 
 STATES = 384
 LINES, WORDS = 3, 4
@@ -69,7 +69,8 @@ def test_what_is_written_reads_as_what_was_learned(
     learner = Learner(data, "cpu")
     learner.rescale()
     learner.train(False)
-    export.write(learner.projection, learner.readers, learner.means, learner.scales)
+    export.write_projection(learner.projection, learner.means, learner.scales)
+    export.write_readers(learner.readers)
     graph = onnxruntime.InferenceSession(str(folder / "reader.onnx"))
     with torch.no_grad():
         batch = learner.batch([(0, 0), (0, 1), (0, 2)])

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from quoting import about, marked, quotes, said
 
-from assistant.slack.quote import quoted
-from index.references import written_out
-from ui.markup import render, render_quote
+from assistant.slack.rich_text import quoted
+from index.markdown.references import written_out
+from ui.html.markup import render, render_quote
 
 SOURCE = """# Harbour
 ## Ships

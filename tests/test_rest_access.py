@@ -18,8 +18,8 @@ from http_edge import QUESTION, assert_problem, client, copied, exactly, sent
 from running import Server, free_port, notes
 from running import server as run_server
 
-from assistant.feedback import FILE
-from assistant.keys import Keys
+from assistant.feedback.feedback_store import FILE
+from assistant.serving.api_keys import Keys
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 WIKI = "https://wiki.example.com"

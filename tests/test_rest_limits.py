@@ -11,7 +11,7 @@ from http_edge import QUESTION, assert_problem, client, copied
 from running import Server
 from running import server as run_server
 
-from assistant.keys import Keys
+from assistant.serving.api_keys import Keys
 
 LIMIT = 5
 RATE = f"{LIMIT}/hour"

@@ -9,19 +9,19 @@ from unicodedata import normalize
 import numpy as np
 import pytest
 
-from assistant import smalltalk
-from assistant.ask import JUDGE, SMALLTALK, Assistant, Question, word_test
-from assistant.calibrate import calibrate
-from assistant.evaluate import NOTHING
-from assistant.judge import JUDGES, SIGNALS, Learned
-from assistant.marks import labels, marked, shares
-from assistant.reader import CrossEncoderReader, Reader, reader_of
-from assistant.retrieve import FUSED, Fusion, Hit, Query, by_section, evidence, fuse
-from index.build import Draft, build
-from index.corpus import read
+from assistant.answering.ask import JUDGE, SMALLTALK, Assistant, Question, word_test
+from assistant.calibration.calibrate import calibrate
+from assistant.calibration.evaluate import NOTHING
+from assistant.interpretation import smalltalk
+from assistant.retrieval.judge import JUDGES, SIGNALS, Learned
+from assistant.retrieval.marks import labels, marked, shares
+from assistant.retrieval.passage_reader import CrossEncoderReader, Reader, reader_of
+from assistant.retrieval.retrieve import FUSED, Fusion, Hit, Query, by_section, evidence, fuse
+from index.building.index_build import Draft, build
+from index.encoding.onnx_encoder import OnnxEncoder
 from index.errors import IndexMismatch, ModelError
-from index.onnx_encoder import OnnxEncoder
-from index.passages import embedded_text, heading_path
+from index.markdown.passage_splitting import embedded_text, heading_path
+from index.reading.corpus import read
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 QUESTIONS = [

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from assistant.ask import Assistant
-from assistant.search import Results, SearchHit, search
-from index.analyzer import analyze, spans
-from index.build import build
-from index.corpus import read
+from assistant.answering.ask import Assistant
+from assistant.searching.search_box import Results, SearchHit, search
+from index.building.index_build import build
+from index.encoding.onnx_encoder import OnnxEncoder
 from index.errors import NotesError, QuestionError, UnknownName
-from index.onnx_encoder import OnnxEncoder
+from index.reading.corpus import read
+from index.words.analyzer import analyze, spans
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 VOLUMES = "데이터-영속성-volumes"

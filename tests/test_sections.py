@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.notes import Section
-from index.sections import parse
-from index.sentences import sentences
+from index.markdown.notes import Section
+from index.markdown.sections import parse
+from index.markdown.sentences import sentences
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 GOLDEN = Path(__file__).parent / "data" / "docker.sections.json"

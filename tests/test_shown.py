@@ -7,13 +7,13 @@ from urllib.parse import unquote
 import pytest
 from quoting import about, marked, quotes, said
 
-from assistant.answer import Answer, FoundPassage
-from assistant.slack.quote import quoted
-from assistant.snippet import snippet
-from index.notes import Line, Passage
-from index.sections import parse
-from ui.cards import answer_card
-from ui.markup import render_document, render_quote
+from assistant.answering.answer import Answer, FoundPassage
+from assistant.searching.snippet import snippet
+from assistant.slack.rich_text import quoted
+from index.markdown.notes import Line, Passage
+from index.markdown.sections import parse
+from ui.chat.cards import answer_card
+from ui.html.markup import render_document, render_quote
 
 
 def lines(source: str) -> list[Line]:

@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from slack_standin import message_faults
 
-from assistant.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
-from assistant.ask import searchable
-from assistant.slack.blocks import Message, answer_message, said
-from assistant.slack.quote import quoted
-from assistant.slack.text import cut, escaped, question
+from assistant.answering.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
+from assistant.answering.ask import searchable
+from assistant.slack.block_kit import Message, answer_message, said
+from assistant.slack.mrkdwn import cut, escaped, question
+from assistant.slack.rich_text import quoted
 
 PIECES = [
     "<!channel>", "<@U1>", "<#C1|x>", "*bold*", "**strong**", "_it_", "`code`", "~~gone~~", "&amp;",

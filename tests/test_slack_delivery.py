@@ -8,21 +8,21 @@ import pytest
 import structlog.testing
 from slack_standin import APP_TOKEN, SECRET, TOKEN, Standin, standin
 
-from assistant.ask import Assistant
-from assistant.feedback import Feedback
-from assistant.rest.limits import Limits
-from assistant.service import Service
+from assistant.answering.ask import Assistant
+from assistant.feedback.feedback_store import Feedback
+from assistant.serving.limits import Limits
+from assistant.serving.service import Service
+from assistant.serving.telemetry import Metrics
 from assistant.settings import read_settings
-from assistant.slack.app import create_bolt
-from assistant.slack.blocks import said
-from assistant.slack.client import Refused, Slack, Unreachable
+from assistant.slack.block_kit import said
 from assistant.slack.connection import open_slack
-from assistant.slack.desk import Desk
+from assistant.slack.events import create_bolt
 from assistant.slack.inbox import FILE, Ask, Inbox
+from assistant.slack.replies import Desk
 from assistant.slack.socket_mode import connect
-from assistant.telemetry import Metrics
+from assistant.slack.web_api import Refused, Slack, Unreachable
 from index.errors import SettingsError
-from ui.slack import answer_slack
+from ui.cli.slack_command import answer_slack
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import json
 import pytest
 from running import ROOT
 
-from assistant.answer import Answer
-from assistant.ask import Assistant, Question
-from assistant.outline import subjects
-from assistant.smalltalk import is_gibberish, prepare, read, without_courtesies
-from index.onnx_encoder import OnnxEncoder
+from assistant.answering.answer import Answer
+from assistant.answering.ask import Assistant, Question
+from assistant.answering.corpus_outline import subjects
+from assistant.interpretation.smalltalk import is_gibberish, prepare, read, without_courtesies
+from index.encoding.onnx_encoder import OnnxEncoder
 
 LINES = [
     json.loads(line)

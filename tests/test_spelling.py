@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assistant.spelling import Speller
-from index.analyzer import analyze
-from index.corpus import read
-from index.onnx_encoder import OnnxEncoder
-from index.passages import embedded_text, passages
-from index.vocabulary import Vocabulary, collect
+from assistant.interpretation.spelling import Speller
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.markdown.passage_splitting import embedded_text, passages
+from index.reading.corpus import read
+from index.words.analyzer import analyze
+from index.words.vocabulary import Vocabulary, collect
 
 (NOTE,) = read({"docker": Path(__file__).parents[1] / "corpus"}).documents
 TEXTS = [

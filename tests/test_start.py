@@ -14,7 +14,7 @@ from running import ROOT, Server, environment
 from running import server as run_server
 from speaking_mcp import calling, given, over_http
 
-from assistant.ask import Assistant
+from assistant.answering.ask import Assistant
 
 QUESTION = "볼륨은 어디에 저장되나요?"
 # Stands before the real Gradio on the path, and waits for a file.
@@ -137,12 +137,12 @@ def loaded(program: str, data_dir: Path) -> set[str]:
 
 
 def test_a_question_loads_no_server(data_dir: Path) -> None:
-    program = f"sys.argv = ['notes', 'ask', {QUESTION!r}]\nimport ui.cli; ui.cli.main()"
+    program = f"sys.argv = ['notes', 'ask', {QUESTION!r}]\nfrom ui.cli import main; main()"
     assert loaded(program, data_dir) & (_NEVER | _SERVER | {"yaml", "pathspec"}) == set()
 
 
 def test_a_server_loads_no_chat_before_it_is_ready(data_dir: Path) -> None:
-    found = loaded("import ui.cli, ui.serve", data_dir)
+    found = loaded("import ui.cli.commands, ui.app.server", data_dir)
     assert found & _SERVER == {"fastapi", "uvicorn", "structlog"}
     assert found & (_NEVER | {"yaml", "pathspec"}) == set()
 
@@ -150,11 +150,11 @@ def test_a_server_loads_no_chat_before_it_is_ready(data_dir: Path) -> None:
 def test_gradio_comes_without_what_it_does_not_need(data_dir: Path) -> None:
     program = (
         "import inspect\n"
-        "from ui.gradio_alone import gradio\n"
+        "from ui.chat.gradio_alone import gradio\n"
         "from gradio import component_meta\n"
         # Where Gradio calls it no longer, there is nothing to leave out.
         "assert 'create_or_modify_pyi(' in inspect.getsource(component_meta.ComponentMeta)\n"
-        "assert component_meta.create_or_modify_pyi.__module__ == 'ui.gradio_alone'\n"
+        "assert component_meta.create_or_modify_pyi.__module__ == 'ui.chat.gradio_alone'\n"
     )
     found = loaded(program, data_dir)
     assert "pandas" in found

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from index.dialects.blocks import block_plugin
-from index.dialects.headings import heading_plugin
-from index.dialects.inline import inline_plugin
-from index.dialects.matter import matter_plugin
-from index.dialects.starts import start_plugin
+from index.markdown.dialects.block_syntax import block_plugin
+from index.markdown.dialects.front_matter import matter_plugin
+from index.markdown.dialects.headings import heading_plugin
+from index.markdown.dialects.inline_syntax import inline_plugin
+from index.markdown.dialects.rule_starts import start_plugin
 
 PAGES = sorted((Path(__file__).parent / "data" / "dialects").rglob("*.md"))
 LINES = [line for page in PAGES for line in page.read_text("utf-8").split("\n")]

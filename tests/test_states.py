@@ -10,13 +10,15 @@ import numpy.typing as npt
 import onnx
 import pytest
 
-from index.corpus import read
-from index.encoder import Encoding, Floats, Ints, normalise
-from index.model import products
-from index.onnx_encoder import OnnxEncoder
-from index.passages import embedded_text, heading_path, passages
-from index.runtime import run, session
-from index.states import (
+from index.arrays import Floats, Ints
+from index.encoding.encoder import Encoding
+from index.encoding.onnx_encoder import OnnxEncoder
+from index.encoding.runtime import run, session
+from index.markdown.passage_splitting import embedded_text, heading_path, passages
+from index.normalising import normalise
+from index.reading.corpus import read
+from index.vectors import maxsim_graph
+from index.vectors.token_embeddings import (
     COMPONENTS,
     HEADING,
     PRINCIPAL,
@@ -174,7 +176,7 @@ def test_comparing_is_the_best_cosine_within_each_line(seed: int) -> None:
 
 
 def test_what_multiplies_is_what_its_writer_writes_and_exact_at_its_bounds() -> None:
-    assert onnx.load(str(PRODUCTS)) == products.build()
+    assert onnx.load(str(PRODUCTS)) == maxsim_graph.build()
     low, high = (np.full((5, COMPONENTS // 2), 15, np.uint8) for _ in range(2))
     low[1:] = generator().integers(0, 16, low[1:].shape)
     even, odd = (np.full((COMPONENTS // 2, 3), 127, np.int8) for _ in range(2))

@@ -8,19 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import contents as held
-from index import store
-from index.analyzer import analyze
-from index.corpus import read
-from index.encoder import GIST, Floats, Weights
+from index.arrays import Floats
+from index.encoding.background_questions import LANGUAGES, General
+from index.encoding.encoder import GIST, Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
-from index.general import LANGUAGES, General
-from index.lexical import index_words
-from index.notes import Document, Passage
-from index.passages import embedded_text, passages
-from index.states import PRINCIPAL, Projection, Segment, TokenStates
-from index.vectors import WHOLE, vectors_of
-from index.vocabulary import collect
+from index.markdown.notes import Document, Passage
+from index.markdown.passage_splitting import embedded_text, passages
+from index.reading.corpus import read
+from index.storage import contents as held
+from index.storage import store
+from index.vectors.passage_vectors import WHOLE, vectors_of
+from index.vectors.token_embeddings import PRINCIPAL, Projection, Segment, TokenStates
+from index.words.analyzer import analyze
+from index.words.lexical import index_words
+from index.words.vocabulary import collect
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 DIMENSION = 8

@@ -14,18 +14,19 @@ import faiss
 import numpy as np
 import pytest
 
-from assistant.ask import Assistant, Question
-from index import store as store_of
-from index.corpus import read
-from index.encoder import Floats
+from assistant.answering.ask import Assistant, Question
+from assistant.calibration.calibrated_build import build_index
+from index.arrays import Floats, Ranges, ranges, rows_of
+from index.encoding.onnx_encoder import OnnxEncoder
 from index.errors import StoreAway
-from index.onnx_encoder import OnnxEncoder
-from index.store import Snapshot
-from index.stores import Ranges, Store, graph, ranges, rows_of
-from index.stores.flat import FlatStore
-from index.stores.milvus import Milvus, MilvusStore
-from index.stores.plain import PlainStore
-from ui.building import build_index
+from index.milvus.milvus_store import Milvus, MilvusStore
+from index.reading.corpus import read
+from index.storage import store as store_of
+from index.storage.store import Snapshot
+from index.vectors import hnsw
+from index.vectors.flat import FlatStore
+from index.vectors.plain import PlainStore
+from index.vectors.store_protocol import Store
 
 NAMES = ["numpy", "faiss-flat", "faiss-hnsw", "milvus-lite"]
 if "MILVUS_SERVER" in os.environ:
@@ -60,12 +61,12 @@ def mapped(vectors: Floats, folder: Path) -> Iterator[Floats]:
     yield np.load(folder / "vectors.npy", mmap_mode="r")
 
 
-def hnsw(vectors: Floats, folder: Path) -> graph.GraphStore:
+def built_graph(vectors: Floats, folder: Path) -> hnsw.GraphStore:
     """Return a graph as it is served: written, and mapped again."""
-    built = graph.grown(vectors, None, np.full(len(vectors), -1), folder)
-    path = folder / "graph.faiss"
+    built = hnsw.grown(vectors, None, np.full(len(vectors), -1), folder)
+    path = folder / "hnsw.faiss"
     faiss.write_index(built.graph, str(path))
-    return graph.opened(vectors, path, built.name, built.rows, 400)
+    return hnsw.opened(vectors, path, built.name, built.rows, 400)
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def opened(
         elif request.param == "faiss-flat":
             yield FlatStore(vectors)
         elif request.param == "faiss-hnsw":
-            yield hnsw(vectors, folder)
+            yield built_graph(vectors, folder)
         else:
             name = "milvus_uri" if request.param == "milvus-server" else "lite_uri"
             with milvus_store(request.getfixturevalue(name), vectors) as found:
@@ -98,8 +99,8 @@ def opened(
 @pytest.fixture
 def store(opened: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Return it; vectors so few would be compared without any graph."""
-    monkeypatch.setattr(graph, "EXACT", 0)
-    monkeypatch.setattr(graph, "_FEW", 0.01)
+    monkeypatch.setattr(hnsw, "EXACT", 0)
+    monkeypatch.setattr(hnsw, "_FEW", 0.01)
     return opened
 
 
@@ -116,7 +117,7 @@ def check(store: Store, question: Floats, count: int, within: Ranges | None = No
     assert (scores.dtype, rows.dtype) == (np.float32, np.int32)
     assert len(rows) == len(best)
     assert len(set(rows.tolist())) == len(rows)
-    if isinstance(store, graph.GraphStore):
+    if isinstance(store, hnsw.GraphStore):
         assert len(np.intersect1d(rows, best)) >= 0.95 * len(best)
         np.testing.assert_allclose(scores, VECTORS[rows] @ question, atol=1e-5)
         assert rows.tolist() == rows[np.lexsort((rows, -scores))].tolist()
@@ -203,22 +204,22 @@ def test_ranges_of_a_mask() -> None:
 
 
 @pytest.fixture
-def grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., graph.GraphStore]:
+def grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., hnsw.GraphStore]:
     """Return what goes on from a graph over VECTORS to other vectors."""
-    monkeypatch.setattr(graph, "EXACT", 0)
-    first = hnsw(VECTORS, tmp_path)
+    monkeypatch.setattr(hnsw, "EXACT", 0)
+    first = built_graph(VECTORS, tmp_path)
 
-    def go_on(vectors: Floats, sources: Ranges) -> graph.GraphStore:
-        return graph.grown(vectors, first, sources, tmp_path / "graph.faiss")
+    def go_on(vectors: Floats, sources: Ranges) -> hnsw.GraphStore:
+        return hnsw.grown(vectors, first, sources, tmp_path / "hnsw.faiss")
 
     return go_on
 
 
 def share(store: Store, vectors: Floats) -> float:
-    return graph.recall(store, vectors, unit(QUESTIONS))
+    return hnsw.recall(store, vectors, unit(QUESTIONS))
 
 
-def test_a_graph_outlives_an_edit(grown: Callable[..., graph.GraphStore]) -> None:
+def test_a_graph_outlives_an_edit(grown: Callable[..., hnsw.GraphStore]) -> None:
     sources = np.delete(np.arange(COUNT), np.arange(50, 90))
     sources = np.insert(sources, 1_000, np.full(30, -1))
     vectors = np.where(sources[:, None] >= 0, VECTORS[sources], made(len(sources), seed=3))
@@ -234,9 +235,9 @@ def test_a_graph_outlives_an_edit(grown: Callable[..., graph.GraphStore]) -> Non
 
 
 def test_many_new_vectors_get_nodes_in_a_file_of_their_own(
-    grown: Callable[..., graph.GraphStore], monkeypatch: pytest.MonkeyPatch
+    grown: Callable[..., hnsw.GraphStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graph, "_LOOSE", 100)
+    monkeypatch.setattr(hnsw, "_LOOSE", 100)
     vectors = np.concatenate([made(500, seed=4), VECTORS])
     store = grown(vectors, np.concatenate([np.full(500, -1), np.arange(COUNT)]))
     assert store.name != grown(VECTORS, np.arange(COUNT)).name
@@ -245,7 +246,7 @@ def test_many_new_vectors_get_nodes_in_a_file_of_their_own(
 
 
 def test_a_graph_with_much_that_is_gone_is_made_anew(
-    grown: Callable[..., graph.GraphStore],
+    grown: Callable[..., hnsw.GraphStore],
 ) -> None:
     store = grown(VECTORS[1_000:], np.arange(1_000, COUNT))
     assert store.name != grown(VECTORS, np.arange(COUNT)).name
@@ -255,16 +256,16 @@ def test_a_graph_with_much_that_is_gone_is_made_anew(
 def test_the_width_grows_until_enough_is_found_or_there_is_no_graph(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graph, "EXACT", 0)
-    store = hnsw(VECTORS, tmp_path)
-    monkeypatch.setattr(graph, "_SCORED", 10)
-    monkeypatch.setattr(graph, "_WIDTHS", (1, 400))
-    found, recall = graph.widened(store, unit(QUESTIONS))
+    monkeypatch.setattr(hnsw, "EXACT", 0)
+    store = built_graph(VECTORS, tmp_path)
+    monkeypatch.setattr(hnsw, "_SCORED", 10)
+    monkeypatch.setattr(hnsw, "_WIDTHS", (1, 400))
+    found, recall = hnsw.widened(store, unit(QUESTIONS))
     assert found
     assert found.width == 400
-    assert recall >= graph.RECALL
-    monkeypatch.setattr(graph, "RECALL", 1.01)
-    assert graph.widened(store, unit(QUESTIONS))[0] is None
+    assert recall >= hnsw.RECALL
+    monkeypatch.setattr(hnsw, "RECALL", 1.01)
+    assert hnsw.widened(store, unit(QUESTIONS))[0] is None
 
 
 def test_many_notes_are_searched_by_a_graph_that_an_edit_leaves(
@@ -281,8 +282,8 @@ def test_many_notes_are_searched_by_a_graph_that_an_edit_leaves(
 
     exact = build(None)
     assert not any("graph" in text for text in said)
-    monkeypatch.setattr(graph, "EXACT", 20)
-    monkeypatch.setattr(graph, "_FEW", 0)
+    monkeypatch.setattr(hnsw, "EXACT", 20)
+    monkeypatch.setattr(hnsw, "_FEW", 0)
     first = build(None)
     assert any("of the ten nearest" in text and " MB beside " in text for text in said)
     write(tmp_path / "notes", 7, "closes")
@@ -290,7 +291,7 @@ def test_many_notes_are_searched_by_a_graph_that_an_edit_leaves(
     files = [next(each.folder.glob("graph.*.faiss")) for each in (first, second)]
     assert files[0].samefile(files[1])
     served = store_of.load(tmp_path / "data")
-    assert isinstance(served.contents.vectors.store, graph.GraphStore)
+    assert isinstance(served.contents.vectors.store, hnsw.GraphStore)
     allowed = np.arange(30) >= 15
     for text, snapshot in (("When does harbour 20 open?", exact), ("harbour 7 closes", second)):
         question = next(iter(onnx_encoder.encode([text], "query"))).vector

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from index.model import container, files, pieces
-from index.model.export import ensure
-from index.model.tokenizer import build
-from index.unigram import SPECIALS, UnigramTokenizer
+from index.encoding.model import container, model_files, pieces
+from index.encoding.model.export import ensure
+from index.encoding.model.tokenizer import build
+from index.encoding.unigram import SPECIALS, UnigramTokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
@@ -41,7 +41,7 @@ HARD = {
 
 @pytest.fixture(scope="module")
 def ours(models_dir: Path) -> UnigramTokenizer:
-    return UnigramTokenizer(ensure("onnx", models_dir) / files.PIECES)
+    return UnigramTokenizer(ensure("onnx", models_dir) / model_files.PIECES)
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +125,9 @@ class TestEqualToTheReference:
 class TestUnigramTokenizer:
     def test_every_piece_has_its_id_and_score(self, tmp_path: Path) -> None:
         vocabulary = container.read(container.FILE.locate()).vocabulary
-        pieces.write(vocabulary, 8, tmp_path / files.PIECES)
+        pieces.write(vocabulary, 8, tmp_path / model_files.PIECES)
         trie = marisa_trie.Trie()
-        with np.load(tmp_path / files.PIECES) as stored:
+        with np.load(tmp_path / model_files.PIECES) as stored:
             trie.frombytes(stored["trie"].tobytes())
             keys = [trie[piece] for piece in vocabulary.pieces]
             assert stored["ids"][keys].tolist() == list(range(len(keys)))
@@ -145,8 +145,8 @@ class TestUnigramTokenizer:
             assert list(pool.map(ours.encode, texts)) == expected
 
     def test_damaged_file_is_refused(self, tmp_path: Path, models_dir: Path) -> None:
-        data = bytearray((ensure("onnx", models_dir) / files.PIECES).read_bytes())
+        data = bytearray((ensure("onnx", models_dir) / model_files.PIECES).read_bytes())
         data[len(data) // 2] ^= 1
-        (tmp_path / files.PIECES).write_bytes(data)
+        (tmp_path / model_files.PIECES).write_bytes(data)
         with pytest.raises(Exception, match="CRC"):
-            UnigramTokenizer(tmp_path / files.PIECES)
+            UnigramTokenizer(tmp_path / model_files.PIECES)

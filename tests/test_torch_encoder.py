@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.encoder import GIST
+from index.encoding.encoder import GIST
+from index.encoding.model import model_files
+from index.encoding.torch_encoder import TorchEncoder, prompts_for
 from index.errors import ModelError
-from index.model import files
-from index.torch_encoder import TorchEncoder, prompts_for
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ class TestTorchEncoder:
         weights = encoder.weights
         assert (weights.name, weights.dimension, weights.pooling) == ("whole", 8, "mean")
         assert (weights.query_prompt, weights.passage_prompt) == ("volume ", "")
-        assert weights.fingerprint != files.MODEL.fingerprint
+        assert weights.fingerprint != model_files.MODEL.fingerprint
         (encoding,) = encoder.encode(["도커 docker"], "query")
         assert encoding.vector.shape == (8,)
         assert np.linalg.norm(encoding.vector) == pytest.approx(1, abs=1e-5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from index.sections import parse
+from index.markdown.sections import parse
 
 
 def said(source: str) -> list[str]:

@@ -9,9 +9,8 @@ import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Receive, Scope, Send
 
-from assistant.rest.limits import Limits
-from assistant.rest.problems import Refused
-from assistant.service import Service
+from assistant.http import Refused
+from assistant.serving import Limits, Service
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -53,7 +52,7 @@ class Endpoint:
             await manager.handle_request(scope, receive, send)
 
     def _load(self) -> "Server[Any]":
-        from assistant.mcp.server import create_server
+        from assistant.mcp.mcp_server import create_server
 
         return create_server(self._service, self._limits)
 

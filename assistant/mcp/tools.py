@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.answer import DocumentRef, FoundPassage, SectionRef
-from assistant.ask import MAX_QUESTION, Question
+from assistant.answering import MAX_QUESTION, DocumentRef, FoundPassage, Question, SectionRef
 from assistant.links import section_url
-from assistant.mcp.models import (
+from assistant.mcp.tool_models import (
     Answered,
     AskArguments,
     FetchArguments,
@@ -20,13 +19,12 @@ from assistant.mcp.models import (
     SearchResults,
     Section,
 )
-from assistant.search import SearchHit, search
-from assistant.service import Service
-from index import notes
-from index.contents import Notes
-from index.encoder import composed
+from assistant.searching import SearchHit, search
+from assistant.serving import Service
 from index.errors import UnknownName
-from index.references import used, written_out
+from index.markdown import notes, used, written_out
+from index.normalising import composed
+from index.storage import Notes
 
 INSTRUCTIONS = """These are notes that somebody wrote. Every text the tools give stands in them word
 for word; nothing is generated. Where the notes may answer a question, call `ask` first. Quote

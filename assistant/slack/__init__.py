@@ -1,1 +1,6 @@
 """Answers in Slack: the same that every face gives, within Slack's limits."""
+
+from assistant.slack.connection import open_slack
+from assistant.slack.socket_mode import connect
+
+__all__ = ["connect", "open_slack"]

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 from slack_bolt import App
 
-from assistant.rest.limits import Limits
-from assistant.service import Service
+from assistant.serving import Limits, Service
 from assistant.settings import Settings
-from assistant.slack.app import create_bolt, create_router
-from assistant.slack.client import Slack, Status
-from assistant.slack.desk import Desk
+from assistant.slack.events import create_bolt, create_router
 from assistant.slack.inbox import Inbox
+from assistant.slack.replies import Desk
+from assistant.slack.web_api import Slack, Status
 from index.errors import SettingsError
 
 # Socket Mode signs nothing, and Bolt wants a secret all the same.

@@ -18,9 +18,9 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from assistant.ask import MAX_HISTORY, MAX_QUESTION
-from index.encoder import composed
+from assistant.answering import MAX_HISTORY, MAX_QUESTION
 from index.errors import SettingsError
+from index.normalising import composed
 
 FILE = "slack.sqlite3"
 _SCHEMA = 1

@@ -6,7 +6,7 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from assistant.slack.client import Slack
+from assistant.slack.web_api import Slack
 from index.errors import SettingsError
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.evaluate import read_cases
+from assistant.calibration.evaluate import read_cases
 from benchmarks.compare import build, growth, load, quality, question, report, size, start
 from benchmarks.compare.processes import run
 from benchmarks.compare.questions import DOCKER

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from assistant.settings import read_settings
-from index.engines import open_encoder
+from index.encoding.engines import open_encoder
 
 
 def main() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from assistant.evaluate import Case, interval, measures
+from assistant.calibration.evaluate import Case, interval, measures
 from benchmarks.compare.processes import Reply, talking
 from benchmarks.compare.systems import System
-from index.corpus import read
+from index.reading.corpus import read
 
 
 @dataclass(frozen=True)

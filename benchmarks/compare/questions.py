@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from assistant.evaluate import read_cases
+from assistant.calibration.evaluate import read_cases
 from benchmarks.compare.results import ROOT
 
 DOCKER = ROOT / "benchmarks" / "questions" / "docker.jsonl"

@@ -11,7 +11,7 @@ from platformdirs import user_cache_path
 
 from benchmarks.compare.results import ROOT
 from benchmarks.compare.systems import System, folder
-from index.model.files import folder_name
+from index.encoding.model.model_files import folder_name
 
 _INSTALL = ROOT / "deploy" / "install.sh"
 

@@ -19,7 +19,7 @@ from typing import Literal
 from platformdirs import user_cache_path
 
 from benchmarks.compare.results import ROOT
-from index.model.export import ensure
+from index.encoding.model.export import ensure
 
 CACHE = user_cache_path("notes-assistant-benchmarks")
 _INSTALL = ROOT / "deploy" / "install.sh"

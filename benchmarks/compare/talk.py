@@ -5,10 +5,10 @@ import sys
 import time
 from pathlib import Path
 
-from assistant.ask import Assistant, Question
+from assistant.answering.ask import Assistant, Question
 from assistant.settings import Settings, read_settings
-from index import store
-from index.engines import open_encoder
+from index.encoding.engines import open_encoder
+from index.storage import store
 
 
 def main() -> None:

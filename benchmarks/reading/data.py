@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from index.encoder import Encoder, Encoding, normalise
-from index.states import spoken, token_lines
+from index.encoding.encoder import Encoder, Encoding
+from index.normalising import normalise
+from index.vectors.token_embeddings import spoken, token_lines
 
 QUESTIONS = Path(__file__).with_name("questions")
 _NEAR = 25

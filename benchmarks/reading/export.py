@@ -10,21 +10,18 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor
 
-from assistant.reader import READER
+from assistant.retrieval.passage_reader import READER
 from benchmarks.reading.model import COMPONENTS, Projection, Reader, Served
-from index.model.graph import FUSED, INT8_INPUTS, quantised
-from index.states import LEARNED
+from index.encoding.model.encoder_graph import FUSED, INT8_INPUTS, quantised
+from index.vectors.token_embeddings import LEARNED
 
 _BLOCK = 32
 
 
-def write(
-    projection: Projection,
-    readers: Sequence[Reader],
-    means: Sequence[Tensor],
-    scales: Sequence[Tensor],
+def write_projection(
+    projection: Projection, means: Sequence[Tensor], scales: Sequence[Tensor]
 ) -> None:
-    """Put what was learned where the program has it.
+    """Put the projection where the program has it.
 
     means, scales: those of questions' and of passages' states, which become part of the projection.
     """
@@ -41,6 +38,10 @@ def write(
     kept = {name: each.detach().cpu().numpy() for name, each in arrays.items()}
     halves = {name: each.astype(np.float16) for name, each in kept.items() if each.ndim == 2}
     np.savez_compressed(str(LEARNED), **(kept | halves))
+
+
+def write_readers(readers: Sequence[Reader]) -> None:
+    """Put the readers where the program has them, as one graph."""
     example = (
         torch.randn(7, COMPONENTS),
         torch.randn(3, 11, COMPONENTS),

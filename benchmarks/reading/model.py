@@ -9,7 +9,7 @@ from torch.nn import functional
 
 COMPONENTS = 128
 _FAR = -1e4
-# As `index.states` packs a passage's components: sixteen levels half a deviation apart.
+# As `index.vectors` packs a passage's components: sixteen levels half a deviation apart.
 _STEP, _ZERO = 0.5, 7.5
 
 
@@ -68,8 +68,30 @@ class Block(nn.Module):
         return x + self.dropout(self.narrow(inner))
 
 
+class Neighbours(nn.Module):
+    """What a line takes from the one before and the one after it: the order of lines says what
+    stands under a label, and which sentence goes on from which."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        """width: of what goes in and comes out."""
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.three, self.narrow = nn.Linear(3 * width, width), nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+        nn.init.zeros_(self.narrow.weight)
+        nn.init.zeros_(self.narrow.bias)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x: (batch, lines, width); mask: (batch, lines), 0 where there is nothing."""
+        own = self.norm(x) * mask[..., None]
+        edge = torch.zeros_like(own[:, :1])
+        before, after = torch.cat([edge, own[:, :-1]], 1), torch.cat([own[:, 1:], edge], 1)
+        inner = functional.gelu(self.three(torch.cat([before, own, after], -1)))
+        return x + self.dropout(self.narrow(inner))
+
+
 class Reader(nn.Module):
-    """Does a passage answer a question, and which of its lines does? See `assistant/reader.py`."""
+    """Does a passage answer a question, and which of its lines does? See `assistant.retrieval`."""
 
     HEADS = 4
 
@@ -86,7 +108,9 @@ class Reader(nn.Module):
         self.question = nn.ModuleList(Block(width, dropout) for _ in range(2))
         self.token_weight = linear(width, 1)
         self.line = nn.Sequential(linear(3 * width + 4, width), nn.GELU())
-        self.lines = nn.ModuleList(Block(width, dropout) for _ in range(1))
+        self.lines = nn.ModuleList(
+            layer(width, dropout) for _ in range(2) for layer in (Neighbours, Block)
+        )
         self.line_logit = linear(width, 1)
         self.line_scale = nn.Parameter(torch.tensor(10.0))
         self.answered = nn.Sequential(
@@ -195,8 +219,8 @@ class Reader(nn.Module):
         soft = members @ (weight * said) / (members @ weight).clamp(min=1e-4)
         every = summed[:, None].expand(-1, members.shape[1], -1)
         lines = self.line(torch.cat([mean, soft, every, torch.stack(facts, -1)], -1))
-        for block in self.lines:
-            lines = block(lines, has)
+        for layer in self.lines:
+            lines = layer(lines, has)
         return lines
 
 

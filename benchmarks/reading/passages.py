@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from assistant.settings import read_settings
-from index.corpus import SUFFIXES, scan
-from index.engines import open_encoder
-from index.notes import Document, Passage
-from index.passages import Count, heading_path, passages
-from index.planning import PASSAGE_TOKENS
+from index.building.planning import PASSAGE_TOKENS
+from index.encoding.engines import open_encoder
+from index.markdown.notes import Document, Passage
+from index.markdown.passage_splitting import Count, heading_path, passages
+from index.reading.corpus import SUFFIXES, scan
 
 SOURCES = Path(__file__).with_name("sources.json")
 NAMED = Path(__file__).with_name("passages.tsv")

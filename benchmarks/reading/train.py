@@ -1,11 +1,12 @@
 """Learns the projection of token states and the reader, and reports on documents held back.
 
-    python -m benchmarks.reading.train PASSAGES … [--passes 5] [--readers 1]
+    python -m benchmarks.reading.train PASSAGES … [--passes 5] [--readers 1] [--reader-alone]
 
 PASSAGES are files as `benchmarks.reading.passages` cuts them; what is asked of them stands in
 `questions/`: `passage, question, language, kind, lines`, the numbers of the lines that answer, none
 where the passage does not. A tenth of the documents, by their hash, takes no part in training. The
-readers are trained one after another, and what they say is averaged.
+readers are trained one after another, and what they say is averaged. --reader-alone learns over the
+projection that ships, in a fraction of the time: no index needs its token states anew.
 --write puts what was learned where the program has it. An accelerator is used where there is one.
 """
 
@@ -14,7 +15,7 @@ import json
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from assistant.evaluate import interval
+from assistant.calibration.evaluate import interval
 from assistant.settings import read_settings
 from benchmarks.reading.data import Data, Text, read
-from benchmarks.reading.export import write
+from benchmarks.reading.export import write_projection, write_readers
 from benchmarks.reading.model import COMPONENTS, Projection, Reader
-from index.engines import open_encoder
+from index.encoding.engines import open_encoder
+from index.vectors import learned
 
 REPORT = Path(__file__).parents[1] / "reports" / "reading.json"
 # Part of the questions whose passage is replaced by one near it, which does not answer.
@@ -51,16 +53,27 @@ class Batch:
 class Learner:
     """What learns: the projection over states that are centred and scaled, and the reader."""
 
-    def __init__(self, data: Data, device: str) -> None:
-        """Begin with the principal components of the states, questions and passages alike."""
-        self.data, self.device = data, device
+    def __init__(self, data: Data, device: str, shipped: bool = False) -> None:
+        """Begin with the principal components of the states, questions and passages alike; or keep
+        the projection that ships, by which the data are projected already."""
+        self.data, self.device, self.shipped = data, device, shipped
         width = data.stated[0].states.shape[1]
-        self.means, self.scales, components = _principal(data)
+        self.means, self.scales, components = _unmoved(width) if shipped else _principal(data)
         self.projection = Projection(width).to(device)
         for linear in (self.projection.questions, self.projection.passages):
             linear.weight.data = components.to(device)
             linear.bias.data.zero_()
+        if shipped:
+            kept = learned()
+            self.projection.deviations.copy_(torch.from_numpy(kept.deviations))
+            self.projection.weights.weight.data = torch.from_numpy(kept.weights)[None].to(device)
+            self.projection.requires_grad_(False)
         self.readers = [Reader().to(device)]
+
+    @property
+    def fixed(self) -> bool:
+        """Return whether the projection learns no more."""
+        return self.shipped or len(self.readers) > 1
 
     @property
     def reader(self) -> Reader:
@@ -115,7 +128,7 @@ class Learner:
             padded[row, : len(each.states)] = each.states
             mask[row, : len(each.states)] = 1
         states = (torch.from_numpy(padded).to(self.device) - self.means[side]) / self.scales[side]
-        thinned = functional.dropout(states, 0.2, self.reader.training)
+        thinned = functional.dropout(states, 0.2, self.reader.training and not self.shipped)
         return thinned, torch.from_numpy(mask).to(self.device)
 
     def late(self, batch: Batch, rows: Sequence[int]) -> Tensor:
@@ -143,7 +156,7 @@ class Learner:
         held = [row for row in right if gold[row].any()]
         chosen = torch.log_softmax(lines[held], -1).masked_fill(gold[held] == 0, -1e4)
         total = total - 0.4 * torch.logsumexp(chosen, -1).mean()
-        if len(self.readers) > 1:
+        if self.fixed:
             return total
         own = torch.tensor([passage for _, passage, _ in items], device=self.device)
         same = own[right][:, None] == own[None]
@@ -155,7 +168,7 @@ class Learner:
     @torch.no_grad()
     def rescale(self) -> None:
         """Take the spread of passages' components anew, as they are stored by it."""
-        if len(self.readers) > 1:
+        if self.fixed:
             return
         texts = self.data.stated[:: max(1, len(self.data.stated) // 300)]
         states, mask = self._padded(texts, 1)
@@ -179,6 +192,21 @@ def _principal(data: Data) -> tuple[list[Tensor], list[Tensor], Tensor]:
         covariances.append(scaled.T @ scaled / len(scaled))
     _, vectors = torch.linalg.eigh(covariances[0] + covariances[1])
     return means, scales, vectors.flip(1)[:, :COMPONENTS].T.contiguous()
+
+
+def _unmoved(width: int) -> tuple[list[Tensor], list[Tensor], Tensor]:
+    """Return means, scales and components that leave everything as it is."""
+    return [torch.zeros(width)] * 2, [torch.ones(width)] * 2, torch.eye(width)
+
+
+def projected(data: Data) -> Data:
+    """Return the same with states as the projection that ships makes them."""
+    kept = learned()
+    sides = [
+        [replace(text, states=project(text.states.astype(np.float32))) for text in texts]
+        for texts, project in ((data.asked, kept.question), (data.stated, kept.passage))
+    ]
+    return replace(data, asked=sides[0], stated=sides[1])
 
 
 def batches(
@@ -303,10 +331,13 @@ def main() -> None:
     parser.add_argument("passages", type=Path, nargs="+")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--readers", type=int, default=1)
+    parser.add_argument("--reader-alone", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     data = read(options.passages, open_encoder("", "onnx", read_settings().cache_dir))
-    learner = Learner(data, "cuda" if torch.cuda.is_available() else "cpu")
+    data = projected(data) if options.reader_alone else data
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    learner = Learner(data, device, options.reader_alone)
     learn(learner, options.passes, seed=0)
     for seed in range(1, options.readers):
         learner.another()
@@ -314,7 +345,9 @@ def main() -> None:
     found = report(learner)
     print(found)
     if options.write:
-        write(learner.projection, learner.readers, learner.means, learner.scales)
+        if not options.reader_alone:
+            write_projection(learner.projection, learner.means, learner.scales)
+        write_readers(learner.readers)
         counts = {"passages": len(data.passages), "questions": len(data.questions)}
         REPORT.write_text(json.dumps(counts | found, indent=1) + "\n", "utf-8")
 

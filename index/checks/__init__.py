@@ -1,1 +1,3 @@
 """A linter for notes: what readers stumble over, and what keeps notes from answering well."""
+
+__all__ = []

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from index.checks import emphasis, structure, text
-from index.checks.links import Awaiting, duplicates, follow, links, look_up, settled
-from index.checks.page import Anchors, Page
+from index.checks import emphasis_checks, structure, text_checks
+from index.checks.checked_page import Anchors, Page
+from index.checks.link_checks import Awaiting, duplicates, follow, links, look_up, settled
 from index.checks.rules import RULES, Finding, Found
-from index.dialects import matter
 from index.errors import CorpusError
-from index.files import Chosen, chosen, find, folder_of
-from index.targets import Folder
-from index.workers import each
+from index.markdown.dialects import front_matter
+from index.reading import Chosen, Folder, chosen, each, find, folder_of
 
 Note = tuple[str, Path]
 
@@ -77,7 +75,7 @@ def check(
         waiting = _relative(waiting)
     for target in {item.target for items in waiting.values() for item in items} - anchors.keys():
         # It is no note, but a link into it may be checked all the same.
-        source, _, _ = text.read(_read(Path(folder.root) / target))
+        source, _, _ = text_checks.read(_read(Path(folder.root) / target))
         anchors[target] = Page(target, source).anchors
     findings += [Finding(n, *f) for n, f in settled(waiting, anchors) if f[2] in rules]
     return Report(len(notes), tuple(sorted(findings)))
@@ -90,7 +88,7 @@ def _check_file(folder: Folder, note: Note) -> Checked:
 
 def check_page(path: str, data: bytes, folder: Folder) -> Checked:
     """Return what a page holds by itself, and what it asks of others."""
-    source, found, right = text.read(data)
+    source, found, right = text_checks.read(data)
     page = Page(path, source)
     if not right:
         # Of a text that was guessed, only its anchors are trusted.
@@ -100,11 +98,11 @@ def check_page(path: str, data: bytes, folder: Folder) -> Checked:
         structure.fences,
         structure.headings,
         structure.tables,
-        emphasis.literal,
+        emphasis_checks.literal,
         duplicates,
     ):
         found += rule(page)
-    found += text.damaged(source)
+    found += text_checks.damaged(source)
     waiting = []
     for link in links(page):
         followed = follow(folder, page, link)
@@ -112,7 +110,7 @@ def check_page(path: str, data: bytes, folder: Folder) -> Checked:
             waiting.append(followed)
         elif followed:
             found.append(followed)
-    return Checked(tuple(found), page.anchors, tuple(waiting), matter.aliases(source))
+    return Checked(tuple(found), page.anchors, tuple(waiting), front_matter.aliases(source))
 
 
 def _relative(waiting: dict[str, list[Awaiting]]) -> dict[str, list[Awaiting]]:

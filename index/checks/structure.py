@@ -7,7 +7,7 @@ import regex
 import yaml
 from markdown_it.token import Token
 
-from index.checks.page import FILLER, Heading, Page, spans_between
+from index.checks.checked_page import FILLER, Heading, Page, spans_between
 from index.checks.rules import Found
 from index.markdown import plain
 

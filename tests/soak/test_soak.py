@@ -17,7 +17,7 @@ from http_edge import client, copied
 from running import Server
 from running import server as run_server
 
-from assistant.keys import Keys
+from assistant.serving.api_keys import Keys
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3"))
 MEASURED = "SOAK_SECONDS" in os.environ

@@ -10,7 +10,7 @@ import pytest
 from running import server as run_server
 from switching import asking, built, switch, until
 
-from index.onnx_encoder import OnnxEncoder
+from index.encoding.onnx_encoder import OnnxEncoder
 
 MEASURED = "SOAK_SECONDS" in os.environ
 SWITCHES = 200 if MEASURED else 6

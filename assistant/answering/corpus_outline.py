@@ -1,0 +1,35 @@
+"""What a set of notes is about, by its own titles."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+from index.markdown import Document, Section
+from index.storage import Notes
+
+
+def outline(documents: Iterable[Document], most: int) -> list[tuple[Document, Section]]:
+    """Return the sections at the top that say something, in the order of the notes."""
+    top = (
+        (document, section)
+        for document in documents
+        for section in document.sections
+        if len(section.path) <= 2 and first_line(document, section)
+    )
+    return list(islice(top, most))
+
+
+def subjects(notes: Notes, most: int) -> list[str]:
+    """Return titles that say what the notes cover: of the sections of one document, else of the
+    documents."""
+    if len(notes.documents) == 1:
+        return [section.title for _, section in outline(notes.documents, most)]
+    return [document.title for document in notes.documents[:most]]
+
+
+def first_line(document: Document, section: Section) -> str:
+    """Return the first line under a heading, that of a section below it where it has none."""
+    for other in document.sections:
+        if other.path[: len(section.path)] == section.path and other.start >= section.start:
+            for block in other.blocks:
+                return block.lines[0].shown
+    return ""

@@ -1,0 +1,37 @@
+"""What a question means: spelling, synonyms, names, small talk, what it follows up on."""
+
+from assistant.interpretation import smalltalk
+from assistant.interpretation.follow_ups import (
+    Memory,
+    Reading,
+    Turn,
+    corrected,
+    likeliest,
+    stands_alone,
+    together,
+)
+from assistant.interpretation.lexicon import Lexicon
+from assistant.interpretation.smalltalk import (
+    SmallTalk,
+    Talk,
+    is_gibberish,
+    read,
+    without_courtesies,
+)
+
+__all__ = [
+    "Lexicon",
+    "Memory",
+    "Reading",
+    "SmallTalk",
+    "Talk",
+    "Turn",
+    "corrected",
+    "is_gibberish",
+    "likeliest",
+    "read",
+    "smalltalk",
+    "stands_alone",
+    "together",
+    "without_courtesies",
+]

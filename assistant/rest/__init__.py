@@ -1,1 +1,0 @@
-"""REST: routes, errors, and who may do what."""

@@ -1,0 +1,39 @@
+"""From a query to sections: candidates, fusion, the best passages read, a judged confidence."""
+
+from assistant.retrieval.judge import (
+    JUDGES,
+    SIGNALS,
+    Background,
+    Judge,
+    Learned,
+    background,
+    shipped,
+    signals,
+)
+from assistant.retrieval.passage_reader import Reader, reader_of, reranker_of
+from assistant.retrieval.retrieve import FUSED, Found, Fusion, Hit, Query, evidence, fuse
+from assistant.retrieval.search_scope import scope
+from assistant.retrieval.section_search import find
+
+__all__ = [
+    "FUSED",
+    "JUDGES",
+    "SIGNALS",
+    "Background",
+    "Found",
+    "Fusion",
+    "Hit",
+    "Judge",
+    "Learned",
+    "Query",
+    "Reader",
+    "background",
+    "evidence",
+    "find",
+    "fuse",
+    "reader_of",
+    "reranker_of",
+    "scope",
+    "shipped",
+    "signals",
+]

@@ -1,0 +1,116 @@
+"""The one way to an answer that every face takes: answered, counted, kept for the authors."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import structlog
+
+from assistant.answering import Answer, Assistant, Question, Stages, measured
+from assistant.feedback import Feedback, centred, encoded, remembered
+from assistant.milvus_connection import milvus as store_of
+from assistant.serving.telemetry import Metrics
+from assistant.serving.worker_pool import Turns
+from assistant.settings import Settings
+from index.arrays import Floats
+
+if TYPE_CHECKING:
+    from index.milvus.milvus_store import Milvus
+
+_LOG = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Service:
+    """Answers questions, each from one version of the index, while versions are switched.
+
+    A request takes `assistant`, or what `per_version` returns, once and keeps it to its end.
+    """
+
+    def __init__(
+        self,
+        assistant: Assistant,
+        feedback: Feedback,
+        metrics: Metrics,
+        log_questions: bool = False,
+        milvus: "Milvus | None" = None,
+    ) -> None:
+        """Begin with this assistant; log_questions: whether their text may stand in the log.
+
+        milvus: what searches the vectors of each version, None for FAISS.
+        """
+        # Held by whoever makes another version ready, so that it is done once.
+        self.switching = threading.Lock()
+        self.turns = Turns()
+        self.feedback = feedback
+        self.metrics = metrics
+        self.milvus = milvus
+        metrics.waiting.set_function(lambda: self.turns.waiting)
+        self._log_questions = log_questions
+        self._makers: list[Callable[[Assistant], Any]] = []
+        # One reference, so that all of it is switched at once.
+        self._serving: tuple[Assistant, tuple[Any, ...]] = (assistant, ())
+
+    @property
+    def assistant(self) -> Assistant:
+        """Return the assistant over the version that is served now."""
+        return self._serving[0]
+
+    def per_version(self, make: Callable[[Assistant], T]) -> Callable[[], T]:
+        """Return what gives make's work on the version that is served now, made beforehand.
+
+        What is made lives as long as its version. Once versions may be switched, the caller holds
+        `switching`.
+        """
+        assistant, made = self._serving
+        first = make(assistant)
+        number = len(self._makers)
+        self._makers.append(make)
+        self._serving = (assistant, (*made, first))
+        return lambda: cast(T, self._serving[1][number])
+
+    def switch(self, assistant: Assistant) -> None:
+        """Answer from another version from now on; requests under way end with theirs."""
+        self._serving = (assistant, tuple(make(assistant) for make in self._makers))
+        self.metrics.serves(assistant.snapshot.version)
+
+    def ask(self, question: Question, assistant: Assistant | None = None) -> Answer:
+        """Return the answer, counted and kept. Raises what `Assistant.ask` raises.
+
+        assistant: the one that the request keeps to; None: the one that serves now.
+        """
+        return self.timed(question, assistant or self.assistant)[0]
+
+    def timed(self, question: Question, assistant: Assistant) -> tuple[Answer, Stages]:
+        """Return the same with the seconds of each stage."""
+        with self.metrics.running.track_inprogress(), measured() as stages:
+            answer = assistant.ask(question)
+        self.metrics.answered(answer, stages)
+        self.feedback.answered(answer, question.text)
+        said = {"question": question.text} if self._log_questions else {}
+        _LOG.info("answered", answer=answer.id, grade=answer.grade, ms=answer.took_ms, **said)
+        return answer, stages
+
+    async def answers(self, questions: Sequence[Question]) -> list[tuple[Answer, Stages]]:
+        """Return answers in order, with the seconds of each stage. Raises Overloaded."""
+        assistant = self.assistant
+        return await self.turns.take(
+            lambda: [self.timed(each, assistant) for each in questions], len(questions)
+        )
+
+
+def open_service(assistant: Assistant, settings: Settings) -> Service:
+    """Return the service as the settings have it, its feedback to be closed by the caller."""
+    encoder = assistant.encoder
+    # The encoder outlives a version; what all questions to its notes have in common does not.
+    known = remembered(lambda questions: encoded(encoder, questions))
+
+    def vectors(questions: Sequence[str]) -> Floats:
+        means = service.assistant.snapshot.contents.general.vector_means
+        return centred(known(questions), means, questions)
+
+    feedback = Feedback(settings.data_dir, settings.keep_questions_days, vectors)
+    metrics = Metrics(assistant.snapshot.version)
+    service = Service(assistant, feedback, metrics, settings.log_questions, store_of(settings))
+    return service

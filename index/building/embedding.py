@@ -1,0 +1,157 @@
+"""Passages to vectors and token states, of which only those that no version has are encoded."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from index.arrays import Floats, Halves
+from index.building import embedding_cache
+from index.building.embedding_cache import Kept, Row
+from index.building.planning import Fresh, Plan, Vectors, of_before
+from index.encoding import GIST, Encoder, Encoding, windows
+from index.markdown import heading_path
+from index.normalising import normalise
+from index.storage import Contents
+from index.vectors import (
+    COMPONENTS,
+    WHOLE,
+    Int64s,
+    Projection,
+    Segment,
+    TokenStates,
+    token_embeddings,
+)
+
+# Beyond as many parts, or where more is dead than alive, token states are copied into one.
+_SEGMENTS = 12
+
+
+def encode_passages(
+    kept: Kept, planned: Plan, rows: Vectors, before: Contents | None, projection: Projection
+) -> tuple[TokenStates, dict[int, Floats]]:
+    """Return all passages' token states, and the vectors of those encoded now, by vector row.
+
+    What was projected otherwise is encoded anew.
+    """
+    wholes = np.flatnonzero(rows.owners[:, 1] == WHOLE)
+    keys = [rows.keys[row].tobytes() for row in wholes]
+    texts = _Texts(planned, before)
+    sources = _passage_sources(rows.sources[wholes], before)
+    if before and before.states.projection.name != projection.name:
+        sources = np.full(len(sources), -1)
+    todo = np.flatnonzero(sources < 0).tolist()
+    encoded = _encoded(kept, texts, {keys[row]: row for row in todo}, projection)
+    vectors = {int(wholes[row]): np.frombuffer(encoded[keys[row]][0], np.float32) for row in todo}
+    new = [encoded[keys[row]] for row in todo]
+    return _placed(sources, before, new, todo, projection), vectors
+
+
+def encode_gists(encoder: Encoder, planned: Plan, rows: Vectors, before: Contents | None) -> Halves:
+    """Return what all passages and their headings are about, float16 (passages, 2, GIST)."""
+    sources = _passage_sources(rows.sources[rows.owners[:, 1] == WHOLE], before)
+    if before is None or not len(before.gists):
+        sources = np.full(len(sources), -1)
+    gists = np.empty((len(sources), 2, GIST), np.float16)
+    if before and (taken := sources >= 0).any():
+        gists[taken] = before.gists[sources[taken]]
+    texts = _Texts(planned, before)
+    for batch in windows(np.flatnonzero(sources < 0).tolist()):
+        fresh = [texts[row] for row in batch]
+        gists[batch, 0] = encoder.gists([each.text for each in fresh])
+        gists[batch, 1] = encoder.gists([heading_path(e.document, e.passage) for e in fresh])
+    return gists
+
+
+class _Texts:
+    """The passages of a version by row, fresh or as the version before has them."""
+
+    def __init__(self, planned: Plan, before: Contents | None) -> None:
+        self._planned = planned
+        self._before = before
+
+    def __len__(self) -> int:
+        return len(self._planned.sources)
+
+    def __getitem__(self, row: int) -> Fresh:
+        if found := self._planned.fresh.get(row):
+            return found
+        assert self._before
+        return of_before(self._before, int(self._planned.sources[row]))
+
+
+def _passage_sources(sources: Int64s, before: Contents | None) -> Int64s:
+    """Return the passage of the version before that each vector row of a whole one is of, or -1."""
+    if before is None:
+        return np.full(len(sources), -1)
+    owners = before.vectors.owners[:, 0].astype(np.int64)
+    return np.where(sources >= 0, owners[sources], -1)
+
+
+def _encoded(
+    kept: Kept, texts: _Texts, wanted: Mapping[bytes, int], projection: Projection
+) -> dict[bytes, Row]:
+    """Return each passage's vector, packed states and its tokens' lines, by its key."""
+    mark = embedding_cache.key(kept.encoder.weights, projection.name)
+    names = {_marked(key, mark): key for key in wanted}
+    kept.counter.expect(len(wanted))
+    found = {names[name]: row for name, row in kept.journal.get("passage", names).items()}
+    missing = {key: texts[row].text for key, row in wanted.items() if key not in found}
+    kept.counter.done(len(found))
+    for batch in embedding_cache.batches(missing):
+        made = {
+            key: _row(encoding, texts[wanted[key]], projection)
+            for key, encoding in kept.passages(batch)
+        }
+        kept.journal.put("passage", {_marked(key, mark): row for key, row in made.items()})
+        found |= made
+        kept.counter.done(len(batch))
+    return found
+
+
+def _marked(key: bytes, mark: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(key, mark, strict=True))
+
+
+def _row(encoding: Encoding, fresh: Fresh, projection: Projection) -> Row:
+    heading = len(normalise(heading_path(fresh.document, fresh.passage))) + 1
+    spoken = token_embeddings.spoken(encoding, normalise(fresh.text))
+    packed = token_embeddings.pack(encoding, spoken, projection)
+    plain = [line.plain for line in fresh.passage.lines]
+    lines = token_embeddings.token_lines(encoding.offsets[spoken], heading, plain)
+    return encoding.vector.tobytes(), packed.tobytes(), lines.tobytes()
+
+
+def _placed(
+    sources: Int64s,
+    before: Contents | None,
+    new: Sequence[Row],
+    rows: Sequence[int],
+    projection: Projection,
+) -> TokenStates:
+    """Return the states of passages taken from the version before, and of the new ones."""
+    places = np.zeros((len(sources), 3), np.int64)
+    segments: list[Segment] = []
+    # A name is never used again: files are shared between versions by it.
+    number = (
+        1 + max((int(each.name) for each in before.states.segments), default=-1) if before else 0
+    )
+    if before and (taken := np.flatnonzero(sources >= 0)).size:
+        old = before.states
+        places[taken] = old.places[sources[taken]]
+        used, places[taken, 0] = np.unique(places[taken, 0], return_inverse=True)
+        segments = [old.segments[each] for each in used]
+        alive = int(places[taken, 2].sum())
+        if len(used) > _SEGMENTS or 2 * alive < sum(len(each.packed) for each in segments):
+            segments = [Segment(f"{number:06}", *old.of(sources[taken]))]
+            number += 1
+            places[taken, 0] = 0
+            places[taken, 1] = np.cumsum(places[taken, 2]) - places[taken, 2]
+    if new:
+        lines = [np.frombuffer(each, np.int16) for _, _, each in new]
+        width = COMPONENTS // 2
+        packed = np.frombuffer(b"".join(row[1] for row in new), np.uint8).reshape(-1, width)
+        places[rows, 0] = len(segments)
+        places[rows, 2] = [len(each) for each in lines]
+        places[rows, 1] = np.cumsum(places[rows, 2]) - places[rows, 2]
+        segments.append(Segment(f"{number:06}", packed, np.concatenate(lines)))
+    return TokenStates(tuple(segments), places, projection)

@@ -1,0 +1,22 @@
+"""Text to vectors: encoders, their tokenizers, and the questions that show what is usual."""
+
+from index.encoding import background_questions
+from index.encoding.background_questions import LANGUAGES, General
+from index.encoding.encoder import GIST, Encoder, Encoding, Kind, Weights
+from index.encoding.engines import open_encoder
+from index.encoding.token_batches import windows
+from index.encoding.unigram import UnigramTokenizer
+
+__all__ = [
+    "GIST",
+    "LANGUAGES",
+    "Encoder",
+    "Encoding",
+    "General",
+    "Kind",
+    "UnigramTokenizer",
+    "Weights",
+    "background_questions",
+    "open_encoder",
+    "windows",
+]

@@ -1,0 +1,100 @@
+"""The encoder on ONNX Runtime: the default on a CPU, without torch."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from index.arrays import Floats
+from index.encoding import token_batches as shared
+from index.encoding.encoder import Encoding, Kind, Weights
+from index.encoding.model import model_files
+from index.encoding.runtime import run, session, threads
+from index.encoding.sentence_embedding import GistEncoder, with_gists
+from index.encoding.unigram import Tokens, UnigramTokenizer
+from index.errors import ModelError, is_short_of_memory
+from index.normalising import normalise
+
+
+class OnnxEncoder:
+    """Keeps the Encoder protocol; any number of threads may ask at once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load an exported folder; ModelError where it is missing, incomplete or damaged.
+
+        Raises MemoryError.
+        """
+        if flaw := model_files.flaw(folder):
+            raise ModelError(f"The ONNX model in {folder} cannot be used: {flaw}. {_mend(folder)}")
+        self._weights = model_files.read_weights(folder)
+        try:
+            self._tokenizer = UnigramTokenizer(folder / model_files.PIECES)
+            self._session = session(folder / model_files.GRAPH)
+            self._gist = GistEncoder(folder)
+        except Exception as error:  # no library has a root of its own errors
+            if is_short_of_memory(error):
+                raise MemoryError(str(error)) from error
+            message = f"The ONNX model in {folder} cannot be loaded: {error}. {_mend(folder)}"
+            raise ModelError(message) from error
+
+    @property
+    def weights(self) -> Weights:
+        """Return what the vectors depend on."""
+        return self._weights
+
+    def encode(self, texts: Sequence[str], kind: Kind) -> Iterator[Encoding]:
+        """Yield one encoding a text, in the order given; memory does not grow with their number."""
+        prompt = self._weights.prompt(kind)
+        for window in shared.windows(texts):
+            found = self._window([prompt + normalise(text) for text in window], prompt)
+            yield from with_gists(found, self.gists(window)) if kind == "query" else found
+
+    def gists(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, GIST), unit vectors."""
+        return self._gist.encode(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return how many tokens each text has, the prompt and special tokens left out."""
+        return [self._tokenizer.count(normalise(text)) for text in texts]
+
+    def _window(self, texts: Sequence[str], prompt: str) -> list[Encoding]:
+        tokenised = [self._tokenizer.encode(text) for text in texts]
+        # The longest first, so that no processor waits long for another at the end.
+        batches = [*shared.batches([len(tokens.ids) for tokens in tokenised])][::-1]
+        chosen = [[tokenised[index] for index in batch] for batch in batches]
+        found = map(self._run, chosen) if len(chosen) < 2 else self._threads.map(self._run, chosen)
+        encodings: dict[int, Encoding] = {}
+        for batch, padded in zip(batches, found, strict=True):
+            for index, states in zip(batch, padded, strict=True):
+                tokens = tokenised[index]
+                # A copy, so that the padded batch is freed.
+                own = states[: len(tokens.ids)].copy()
+                vector = _pool(own[:, -self._weights.dimension :])
+                encodings[index] = Encoding(vector, own, shared.offsets(tokens, prompt))
+        return [encodings[index] for index in range(len(texts))]
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return threads("encoder")
+
+    def _run(self, batch: Sequence[Tokens]) -> Floats:
+        """Return float32 (texts, longest, states)."""
+        shape = (len(batch), max(len(tokens.ids) for tokens in batch))
+        ids = np.full(shape, self._tokenizer.pad, dtype=np.int64)
+        mask = np.zeros(shape, dtype=np.int64)
+        for row, tokens in enumerate(batch):
+            ids[row, : len(tokens.ids)] = tokens.ids
+            mask[row, : len(tokens.ids)] = 1
+        return run(self._session, {"input_ids": ids, "attention_mask": mask})
+
+
+def _pool(states: Floats) -> Floats:
+    mean: Floats = states.mean(axis=0)
+    return mean / max(np.linalg.norm(mean), np.float32(1e-12))
+
+
+def _mend(folder: Path) -> str:
+    command = f"python -m index.encoding.model.export onnx {folder}"
+    return f"Delete that folder and start again, or run `{command}`."

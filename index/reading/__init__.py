@@ -1,0 +1,27 @@
+"""Folders of notes on disk: which files are notes, what they say, where their links lead."""
+
+from index.reading import corpus, note_files
+from index.reading.corpus import GLOSSARY, Collection, document_hash
+from index.reading.decoding import Undecodable, decode
+from index.reading.link_targets import Folder, Target, is_home
+from index.reading.note_files import SUFFIXES, Chosen, chosen, find, folder_of
+from index.reading.processes import each
+
+__all__ = [
+    "GLOSSARY",
+    "SUFFIXES",
+    "Chosen",
+    "Collection",
+    "Folder",
+    "Target",
+    "Undecodable",
+    "chosen",
+    "corpus",
+    "decode",
+    "document_hash",
+    "each",
+    "find",
+    "folder_of",
+    "is_home",
+    "note_files",
+]

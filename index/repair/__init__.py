@@ -1,0 +1,9 @@
+"""Text whose UTF-8 was read in a wrong code page: recognised, and read again as it was meant."""
+
+from index.repair import korean, recognise
+from index.repair.piece_scores import open_reader
+from index.repair.reading_lattice import lattice
+from index.repair.repaired import Mending, mend
+from index.repair.unreadable import without
+
+__all__ = ["Mending", "korean", "lattice", "mend", "open_reader", "recognise", "without"]

@@ -1,0 +1,96 @@
+"""Headings and the links to them: both say one thing, so that each settles the other."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import regex
+
+from index.markdown.dialects import slug
+from index.repair import korean
+from index.repair.damaged_lines import Line, Word
+
+_HEADING = regex.compile(r"[ \t>]*#{1,6}[ \t]+")
+_FRAGMENT = regex.compile(r"\]\([^()\s#]*#([^()\n]*)\)")
+_COUNTED = regex.compile(r"-\d+$")
+_BETWEEN = regex.compile(r"[-\s]")
+_CHOICES = 4
+_KEPT = 64
+
+# How likely, the reading chosen of each word, and the text.
+_Candidate = tuple[float, tuple[int, ...], str]
+
+
+def agree(lines: Sequence[Line]) -> None:
+    """Choose the likeliest reading that a link and the heading it leads to have in common.
+
+    They belong together when they were the same before, blanks and hyphens left out.
+    """
+    headings: dict[str, Line] = {}
+    for line in lines:
+        if _HEADING.match(line.inner):
+            headings.setdefault(_key(slug(_title(line.text())), line), line)
+    for line in lines:
+        for words, fragment in _fragments(line):
+            heading = headings.get(_key(_COUNTED.sub("", fragment), line))
+            if heading and words and heading.words:
+                _settle(heading, line, words)
+
+
+def _settle(heading: Line, line: Line, words: Sequence[Word]) -> None:
+    by_slug: dict[str, _Candidate] = {}
+    for candidate in _candidates(heading, heading.words):
+        by_slug.setdefault(slug(_title(candidate[2])), candidate)
+    link = line.inner.count("](", 0, words[0].start)
+    pairs = [
+        (found[0] + candidate[0], found[1], candidate[1])
+        for candidate in _candidates(line, words)
+        if (found := by_slug.get(_fragment(candidate[2], link)))
+    ]
+    if not pairs:
+        return
+    best = max(pairs)
+    sure = 1 / sum(math.exp(pair[0] - best[0]) for pair in pairs)
+    for chosen, own in ((best[1], heading.words), (best[2], words)):
+        for choice, word in zip(chosen, own, strict=True):
+            word.chosen = choice
+            word.agreed = max(sure, word.likely[choice])
+
+
+def _candidates(line: Line, words: Sequence[Word]) -> list[_Candidate]:
+    """Return the likeliest readings of a line, of which only some words are open, best first."""
+    found: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    for word in words:
+        order = sorted(range(len(word.readings)), key=lambda n: -word.likely[n])[:_CHOICES]
+        found = [
+            (score + math.log(max(word.likely[n], 1e-12)), (*chosen, n))
+            for score, chosen in found
+            for n in order
+        ]
+        found = sorted(found, reverse=True)[:_KEPT]
+    return [(score, chosen, line.text_with(words, chosen)) for score, chosen in found]
+
+
+def _fragments(line: Line) -> Iterator[tuple[list[Word], str]]:
+    """Yield the words of each fragment of a line, and the fragment as it is read."""
+    if "#" not in line.inner:
+        return
+    for match in _FRAGMENT.finditer(line.inner):
+        start, end = match.span(1)
+        words = [word for word in line.words if start <= word.start and word.end <= end]
+        yield words, line.between(start, end)
+
+
+def _fragment(text: str, number: int) -> str:
+    """Return the fragment of a line's `number`th link."""
+    link = text.split("](")[number]
+    return _COUNTED.sub("", link.partition("#")[2].partition(")")[0])
+
+
+def _title(line: str) -> str:
+    return korean.spoken(_HEADING.sub("", line, count=1))
+
+
+def _key(text: str, line: Line) -> str:
+    """Return a text as it was damaged, without what stands between words."""
+    data = bytes(code for code in text.encode() if code not in line.page.lost and code != 0xA0)
+    return _BETWEEN.sub("", line.page.read(data))

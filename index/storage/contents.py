@@ -1,0 +1,252 @@
+"""What a version of the index holds, and its files."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from index.arrays import Floats, Halves, Ints, Mask, Ranges
+from index.encoding import GIST, LANGUAGES, General
+from index.language import Language
+from index.markdown import Document, Passage
+from index.storage import records
+from index.storage.records import Records
+from index.vectors import PRINCIPAL, Int64s, Projection, Segment, TokenStates, Vectors, learned
+from index.vectors import passage_vectors as vector_files
+from index.words import Lexical, Vocabulary, lexical
+
+
+@dataclass(frozen=True, eq=False)
+class Notes:
+    """The documents of an index and their passages, each decoded when it is asked for.
+
+    A document's blocks keep their first lines alone: the rest is in the passages.
+    names: what is asked of each document without reading it.
+    places: int32 (passages, 3), the document, the section in it, and how many lines.
+    korean: bool (documents,), whether a document is Korean; it is English otherwise.
+    """
+
+    documents: Records[Document]
+    passages: Records[Passage]
+    places: Ints
+    korean: Mask
+    names: Sequence["Name"]
+
+    @cached_property
+    def _first(self) -> dict[str, str]:
+        return {name.id: name.corpus for name in reversed(self.names)}
+
+    def is_apart(self, document: Document) -> bool:
+        """Return whether a document of an earlier corpus has the same id."""
+        return self._first.get(document.id, document.corpus) != document.corpus
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """All that a version holds.
+
+    lexical: over passages. line_lexical: over all lines, passage by passage. vocabulary: the
+    notes' words as written. gists: float16 (passages, 2, GIST), mapped from disk, what each passage
+    is about and what the headings above it are.
+    """
+
+    notes: Notes
+    vectors: Vectors
+    states: TokenStates
+    gists: Halves
+    lexical: Lexical
+    line_lexical: Lexical
+    vocabulary: Vocabulary
+    general: General
+
+    @cached_property
+    def line_starts(self) -> Int64s:
+        """Return int64 (passages + 1,), the row of line_lexical where each passage begins."""
+        return np.append(0, np.cumsum(self.notes.places[:, 2], dtype=np.int64))
+
+    def lines_of(self, passages: Ints) -> Ranges:
+        """Return int64 (passages, 2), the rows of line_lexical that are of each."""
+        return np.stack([self.line_starts[passages], self.line_starts[passages + 1]], axis=1)
+
+
+class Name(msgspec.Struct, frozen=True):
+    """What a document is called."""
+
+    corpus: str
+    id: str
+    title: str
+
+
+_VOCABULARY = msgspec.json.Decoder(Vocabulary)
+_NAME = msgspec.msgpack.Decoder(Name)
+_NAMES = "names.msgpack"
+_ENCODER = msgspec.msgpack.Encoder()
+_DOCUMENTS = msgspec.msgpack.Decoder(Document)
+_PASSAGES = msgspec.msgpack.Decoder(Passage)
+_STATES = "states."
+_STATE_LINES = "state_lines."
+
+
+def document_record(document: Document) -> bytes:
+    """Return a document as it is kept."""
+    sections = tuple(
+        replace(
+            section,
+            blocks=tuple(replace(block, lines=block.lines[:1]) for block in section.blocks),
+        )
+        for section in document.sections
+    )
+    return _ENCODER.encode(replace(document, sections=sections))
+
+
+def passage_record(passage: Passage) -> bytes:
+    """Return a passage as it is kept: its document's number is no part of it."""
+    return _ENCODER.encode(replace(passage, document=0))
+
+
+def notes_of(
+    documents: Iterable[bytes], passages: Iterable[bytes], places: Ints, korean: Mask
+) -> Notes:
+    """Return notes of such records; see Notes for the arrays."""
+    kept = records.joined(documents, _document)
+    return Notes(
+        kept,
+        records.joined(passages, _passage(places)),
+        places,
+        korean,
+        [_NAME.decode(record) for record in kept.raw(0, len(kept))],
+    )
+
+
+def write(contents: Contents, folder: Path, before: Path | None = None) -> list[str]:
+    """Write the files of the contents into the folder; return the names of those that are shared
+    with the version in the folder `before`, which nothing has changed."""
+    notes, vectors, states = contents.notes, contents.vectors, contents.states
+    records.write(notes.documents, folder, "documents")
+    records.write(notes.passages, folder, "passages")
+    (folder / _NAMES).write_bytes(_ENCODER.encode(notes.names))
+    lexical.save(contents.lexical, folder, "passage_words")
+    lexical.save(contents.line_lexical, folder, "line_words")
+    (folder / "vocabulary.json").write_bytes(msgspec.json.encode(contents.vocabulary))
+    arrays = {
+        "places": notes.places,
+        "korean": notes.korean,
+        "state_places": states.places,
+        "gists": contents.gists,
+    }
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    np.savez(folder / "small.npz", **_small(contents))
+    shared = vector_files.write(vectors, folder, before)
+    for segment in states.segments:
+        for name, array in ((_STATES, segment.packed), (_STATE_LINES, segment.lines)):
+            file = f"{name}{segment.name}.npy"
+            if before and vector_files.linked(before / file, folder / file):
+                shared.append(file)
+            else:
+                np.save(folder / file, array)
+    return shared
+
+
+def read(folder: Path) -> Contents:
+    """Return what was written there; what is large stays mapped from disk."""
+    places, korean, state_places = (
+        np.load(folder / f"{name}.npy") for name in ("places", "korean", "state_places")
+    )
+    with np.load(folder / "small.npz") as small:
+        width = int(small["graph_width"]) if "graph_width" in small else 0
+        vectors = vector_files.read(folder, small["line_mean"], width)
+        states = TokenStates(_segments(folder), state_places, _projection(small))
+        general = General(
+            {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
+            {key: _general_gists(small, key) for key in LANGUAGES},
+            {key: small[f"general_vector_mean_{key}"] for key in LANGUAGES},
+        )
+    notes = Notes(
+        records.read(folder, "documents", _document, kept=True),
+        records.read(folder, "passages", _passage(places)),
+        places,
+        korean,
+        _names(folder),
+    )
+    vocabulary = _VOCABULARY.decode((folder / "vocabulary.json").read_bytes())
+    passages = lexical.load(folder, "passage_words")
+    lines = lexical.load(folder, "line_words")
+    return Contents(notes, vectors, states, _gists(folder), passages, lines, vocabulary, general)
+
+
+def _small(contents: Contents) -> dict[str, Any]:
+    projection, general = contents.states.projection, contents.general
+    small: dict[str, Any] = {
+        "line_mean": contents.vectors.line_mean,
+        "graph_width": np.int64(vector_files.width(contents.vectors)),
+        "projection": np.array(projection.name),
+    }
+    if projection.name == PRINCIPAL:
+        for field in fields(projection)[1:]:
+            small[f"projection_{field.name}"] = getattr(projection, field.name)
+    for key in LANGUAGES:
+        small[f"general_vectors_{key}"] = general.vectors[key]
+        small[f"general_gists_{key}"] = general.gists[key]
+        small[f"general_vector_mean_{key}"] = general.vector_means[key]
+    return small
+
+
+def _projection(small: Any) -> Projection:
+    """Return what the states were projected by; another release may have projected otherwise."""
+    # Up to schema 6 an index had principal components of its own: none of its states are taken.
+    name = str(small["projection"]) if "projection" in small else ""
+    if name == PRINCIPAL:
+        arrays = {f.name: small[f"projection_{f.name}"] for f in fields(Projection)[1:]}
+        return Projection(name, **arrays)
+    return replace(learned(), name=name)
+
+
+def _segments(folder: Path) -> tuple[Segment, ...]:
+    names = sorted(
+        path.name[len(_STATES) : -len(".npy")] for path in folder.glob(f"{_STATES}*.npy")
+    )
+    return tuple(
+        Segment(
+            name,
+            np.load(folder / f"{_STATES}{name}.npy", mmap_mode="r"),
+            np.load(folder / f"{_STATE_LINES}{name}.npy", mmap_mode="r"),
+        )
+        for name in names
+    )
+
+
+# Up to schema 5 there were no gists: of such a version only the rest is gone on from.
+def _gists(folder: Path) -> Halves:
+    path = folder / "gists.npy"
+    if not path.exists():
+        return np.zeros((0, 2, GIST), np.float16)
+    return np.asarray(np.load(path, mmap_mode="r"))
+
+
+def _general_gists(small: Any, language: Language) -> Floats:
+    name = f"general_gists_{language}"
+    found: Floats = small[name] if name in small else np.zeros((0, GIST), np.float32)
+    return found
+
+
+def _names(folder: Path) -> Sequence[Name]:
+    # Up to schema 4 there were none: nothing but embeddings is taken from such an index.
+    path = folder / _NAMES
+    data = path.read_bytes() if path.exists() else _ENCODER.encode([])
+    return msgspec.msgpack.decode(data, type=list[Name])
+
+
+def _document(number: int, record: bytes) -> Document:
+    return _DOCUMENTS.decode(record)
+
+
+def _passage(places: Ints) -> Callable[[int, bytes], Passage]:
+    def decode(number: int, record: bytes) -> Passage:
+        return replace(_PASSAGES.decode(record), document=int(places[number, 0]))
+
+    return decode

@@ -1,0 +1,47 @@
+"""Vectors and token embeddings as they are stored and searched: exactly, by a graph, by MaxSim."""
+
+from index.vectors import passage_vectors, token_embeddings
+from index.vectors.flat import FlatStore
+from index.vectors.hnsw import BREADTH, EXACT, LINKS, RECALL, recall
+from index.vectors.passage_vectors import WHOLE, Vectors, vectors_of, with_graph
+from index.vectors.plain import products
+from index.vectors.store_protocol import ranked
+from index.vectors.token_embeddings import (
+    COMPONENTS,
+    HEADING,
+    PRINCIPAL,
+    Alignment,
+    Bytes,
+    Int64s,
+    Projection,
+    Segment,
+    TokenStates,
+    learned,
+)
+
+__all__ = [
+    "BREADTH",
+    "COMPONENTS",
+    "EXACT",
+    "HEADING",
+    "LINKS",
+    "PRINCIPAL",
+    "RECALL",
+    "WHOLE",
+    "Alignment",
+    "Bytes",
+    "FlatStore",
+    "Int64s",
+    "Projection",
+    "Segment",
+    "TokenStates",
+    "Vectors",
+    "learned",
+    "passage_vectors",
+    "products",
+    "ranked",
+    "recall",
+    "token_embeddings",
+    "vectors_of",
+    "with_graph",
+]

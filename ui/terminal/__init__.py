@@ -1,0 +1,6 @@
+"""What commands print: answers, reports of evaluations, pictures of them."""
+
+from ui.terminal import evaluation_report
+from ui.terminal.printed_answer import clean
+
+__all__ = ["clean", "evaluation_report"]
