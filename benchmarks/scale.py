@@ -43,7 +43,7 @@ from index.vectors.flat import FlatStore
 from index.vectors.hnsw import GraphStore
 from index.vectors.passage_vectors import vectors_of, with_graph
 from index.vectors.store_protocol import Store
-from index.vectors.token_embeddings import Segment, TokenStates
+from index.vectors.token_embeddings import Segment, TokenEmbeddings
 from index.words.lexical import Lexical
 from index.words.vocabulary import Vocabulary
 
@@ -229,7 +229,7 @@ def disturbed(vectors: Floats, random: np.random.Generator, number: int) -> Floa
     return unit
 
 
-def _states(old: Contents, copies: Sequence[Copy]) -> TokenStates:
+def _states(old: Contents, copies: Sequence[Copy]) -> TokenEmbeddings:
     random = np.random.default_rng(1)
     packed, lines, places, before = [], [], [], 0
     for each in copies:
@@ -244,7 +244,7 @@ def _states(old: Contents, copies: Sequence[Copy]) -> TokenStates:
         places.append(np.stack([np.zeros_like(counts), starts, counts], axis=1))
         before += len(own)
     segment = Segment("000000", np.concatenate(packed), np.concatenate(lines))
-    return TokenStates((segment,), np.concatenate(places), old.states.projection)
+    return TokenEmbeddings((segment,), np.concatenate(places), old.states.projection)
 
 
 def _vocabulary_change(lexical: Lexical, number: int) -> dict[str, str]:

@@ -23,7 +23,7 @@ from assistant.calibration import evaluate
 from assistant.calibration.calibrate import Labelled, calibrate, label, learn
 from assistant.calibration.calibrated_build import build_index
 from assistant.calibration.evaluate import Case
-from assistant.retrieval.judge import LEARNED, Judge, Learned, shipped
+from assistant.retrieval.judge import LEARNED, Judge, Learned, shipped_judge
 from assistant.settings import read_settings
 from index.encoding import background_questions
 from index.encoding.encoder import Encoder
@@ -69,7 +69,7 @@ def _unread(assistant: Assistant) -> Judge:
         for language in background_questions.LANGUAGES
     }
     known = assistant.lexicon.known
-    return calibrate(assistant.snapshot.contents, bank, known, shipped(False), None)
+    return calibrate(assistant.snapshot.contents, bank, known, shipped_judge(False), None)
 
 
 def strangers(sets: dict[str, list[Case]], name: str) -> list[Case]:

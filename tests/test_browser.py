@@ -12,7 +12,7 @@ from running import NOTES, ROOT, Server, environment
 from running import server as run_server
 from visiting import SHOTS, SIZES, Visit
 
-from assistant.answering.messages import caveat, message
+from assistant.answering.messages import caveat, program_message
 
 HOSTILE = """---
 title: <script>window.broken=1</script>Hostile
@@ -260,7 +260,7 @@ def in_the_terminal(server: Server) -> Understood:
     found: Understood = []
     doubtful, lost, anchors = False, False, list[str]()
     for line in done.stdout.splitlines():
-        doubtful |= line == message("may_answer", "ko")
+        doubtful |= line == program_message("may_answer", "ko")
         lost |= line == caveat("not_covered", "ko", ("비행기", "환불"))
         if "/notes/docker#" in line:
             anchors.append(unquote(line.split("#")[1]))

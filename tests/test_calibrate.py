@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from running import Server, notes
 
 from assistant.calibration.calibrate import Labelled, learn
-from assistant.retrieval.judge import SIGNALS, Judge, Learned, shipped
+from assistant.retrieval.judge import SIGNALS, Judge, Learned, shipped_judge
 from index.arrays import Floats
 
 QUESTION = "볼륨은 어디에 저장되나요?"
@@ -183,7 +183,7 @@ class TestBuild:
         assert learned["covered"][known:] == [bool(gold) for _, _, gold in LINES]
         assert sum(learned["right"][known:]) >= 5
         assert not any(learned["right"][-4:])
-        moved = np.asarray(learned["weights"]) - shipped(True).weights
+        moved = np.asarray(learned["weights"]) - shipped_judge(True).weights
         assert len(moved) == len(SIGNALS)
         assert 0 < np.abs(moved).max() < 0.2
         assert notes(built, "ask", QUESTION).returncode == 0

@@ -8,7 +8,7 @@ import pytest
 import regex
 
 from assistant.answering.answer import Answer, DocumentRef, FoundPassage, Highlight, SectionRef
-from assistant.answering.messages import message
+from assistant.answering.messages import program_message
 from index.language import Language
 from index.markdown.notes import Document
 from index.markdown.sections import parse
@@ -114,7 +114,7 @@ def test_a_passage_of_answers_alone_still_shows_them_all() -> None:
 @pytest.mark.parametrize("spoken", ["ko", "en"])
 def test_a_doubtful_answer_says_so(spoken: Language) -> None:
     card = answer_card(replace(answer(passage()), grade="may_answer"), ASKED)
-    caveat = message("may_answer", spoken)
+    caveat = program_message("may_answer", spoken)
     assert card.index(caveat) < card.index("<mark>")
     assert caveat not in answer_card(answer(passage()), ASKED)
 
@@ -126,13 +126,13 @@ def test_not_covered_names_the_closest_section_and_quotes_nothing() -> None:
     assert 'href="/notes/docker#section-1:~:text=words"' in card
     assert "가장 가까운 섹션" in card
     assert "문장이다" not in card
-    assert message("not_covered", "en") in card
+    assert program_message("not_covered", "en") in card
 
 
 def test_without_a_closest_section_the_message_stands_alone() -> None:
     card = answer_card(replace(answer(), message="안녕하세요! 볼륨, 이미지"), ASKED)
     assert "안녕하세요! 볼륨, 이미지" in card
-    for absent in ("가장 가까운", "<a ", "<button", message("not_covered", "ko")):
+    for absent in ("가장 가까운", "<a ", "<button", program_message("not_covered", "ko")):
         assert absent not in card
 
 

@@ -19,7 +19,7 @@ from assistant.answering.answer import (
     SectionRef,
 )
 from assistant.answering.ask import Assistant, Question
-from assistant.answering.messages import message
+from assistant.answering.messages import program_message
 from index.markdown.commonmark import parser, plain
 from ui.terminal.printed_answer import show
 
@@ -48,7 +48,7 @@ def test_ask_prints_the_words_and_where_they_stand(built: Path) -> None:
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     place = next(number for number, line in enumerate(lines) if ".md:" in line)
-    remarks = {message("may_answer", "ko")}
+    remarks = {program_message("may_answer", "ko")}
     words = next(line for line in lines[:place] if line not in remarks)
     where, link = lines[place : place + 2]
     assert "\x1b" not in done.stdout

@@ -8,7 +8,7 @@ import pytest
 
 from index.errors import CorpusError
 from index.reading.corpus import read
-from index.reading.processes import each
+from index.reading.processes import each_in_processes
 
 
 def write(folder: Path, files: dict[str, str | bytes]) -> dict[str, Path]:
@@ -211,4 +211,4 @@ def test_many_files_are_read_by_several_processes_alike(
 
 def test_a_reading_process_that_dies_is_told() -> None:
     with pytest.raises(CorpusError, match="ended too early"):
-        list(each(os._exit, range(600), 2))
+        list(each_in_processes(os._exit, range(600), 2))

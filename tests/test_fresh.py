@@ -14,7 +14,7 @@ from assistant.answering.ask import Assistant, Question
 from assistant.settings import Settings
 from index.arrays import Floats
 from index.building import embedding_cache
-from index.building.embedding_cache import Counter, Kept
+from index.building.embedding_cache import CachedEncoder, Counter
 from index.encoding.encoder import GIST, Encoding, Kind, Weights
 from index.encoding.onnx_encoder import OnnxEncoder
 from index.storage import store
@@ -342,7 +342,7 @@ def test_states_kept_by_an_earlier_program_are_not_taken(
             np.zeros((tokens, 2), np.int32).tobytes(),
         )
         notebook.put("query", {embedding_cache.key(onnx_encoder.weights, question): row})
-        kept = Kept(onnx_encoder, notebook, Counter(lambda done, total: None))
+        kept = CachedEncoder(onnx_encoder, notebook, Counter(lambda done, total: None))
         (found,) = kept.questions([question])
         (again,) = kept.questions([question])
     (expected,) = onnx_encoder.encode([question], "query")

@@ -15,8 +15,8 @@ from assistant.retrieval.judge import (
     Background,
     Judge,
     Learned,
-    background,
-    shipped,
+    background_signals,
+    shipped_judge,
     signals,
 )
 from assistant.settings import read_settings
@@ -127,7 +127,7 @@ class TestBackground:
         rows = [np.full(len(SIGNALS), value) for value in (1.0, 3.0)]
         for row in rows:
             row[SIGNALS.index("late")] = 5.0
-        found = background(rows)
+        found = background_signals(rows)
         named = dict(zip(SIGNALS, zip(found.mean, found.deviation, strict=True), strict=True))
         assert named["score"] == (2, 1)
         assert named["late"] == (5, 1e-3)
@@ -137,7 +137,7 @@ class TestBackground:
 
     def test_what_a_reader_says_means_the_same_whatever_the_notes(self) -> None:
         rows = [np.full(len(SIGNALS), value) for value in (1.0, 3.0)]
-        standard = background(rows).standard(rows[0])
+        standard = background_signals(rows).standard(rows[0])
         for name in ("read", "read_margin", "read_line", "missing", "known"):
             assert standard[SIGNALS.index(name)] == 1.0
 
@@ -208,7 +208,7 @@ class TestThreshold:
     def test_the_shipped_one_is_reached_at_the_default_risk(self) -> None:
         # Where it is 1, no answer is ever graded `answers`.
         for is_read in (True, False):
-            assert Judge({}, shipped(is_read)).threshold(read_settings().risk) < 1
+            assert Judge({}, shipped_judge(is_read)).threshold(read_settings().risk) < 1
 
 
 class TestRefusal:
@@ -229,7 +229,7 @@ class TestRefusal:
 class TestShipped:
     @pytest.mark.parametrize("read", [True, False])
     def test_is_trained(self, read: bool) -> None:
-        found = shipped(read)
+        found = shipped_judge(read)
         assert len(found.weights) == len(SIGNALS)
         assert any(found.weights)
         assert len(found.confidences) == len(found.right) == len(found.covered) > 100

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from index.checks.folder import check
 from index.reading.corpus import read
-from ui.reader.document_addresses import Shelf
+from ui.reader.document_addresses import DocumentAddresses
 from ui.reader.frame import Visit
 from ui.reader.page_links import Leads
 from ui.reader.reader_pages import note
@@ -74,7 +74,7 @@ class Site:
     """The reader over a folder, without a server."""
 
     def __init__(self, place: Path) -> None:
-        self.shelf = Shelf(read({"main": place}).documents)
+        self.shelf = DocumentAddresses(read({"main": place}).documents)
         self.leads = Leads(self.shelf, {"main": str(place)})
 
     def page(self, path: str) -> str:

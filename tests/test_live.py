@@ -26,8 +26,8 @@ from assistant.serving.service import Service, open_service
 from assistant.settings import Settings
 from index.encoding.onnx_encoder import OnnxEncoder
 from index.storage import store
-from ui.chat.edition import Edition
-from ui.reader.reader_routes import Reader, create_reader
+from ui.chat.edition import ChatEdition
+from ui.reader.reader_routes import NotesReader, create_reader
 
 AMBER, COBALT = EDITIONS
 FERRY = QUESTIONS[0]
@@ -233,8 +233,8 @@ def logged(server: Server, event: str) -> list[dict[str, Any]]:
 def test_a_version_is_freed_when_its_last_request_ends(service: Service, own: Built) -> None:
     amber, cobalt = own.sources
     app = create_app(service)
-    app.include_router(create_reader(service.per_version(Reader)))
-    edition = service.per_version(Edition)
+    app.include_router(create_reader(service.per_version(NotesReader)))
+    edition = service.per_version(ChatEdition)
     freed = [weakref.ref(each) for each in (service.assistant, service.assistant.snapshot.contents)]
     with TestClient(app) as client:
         client.post("/api/v1/ask", json={"question": "and the museum?", "history": [FERRY]})

@@ -17,7 +17,7 @@ from assistant.answering.ask import Assistant, Question
 from assistant.answering.remembered import Answers
 from assistant.http.api import create_app
 from assistant.serving.service import Service, open_service
-from assistant.serving.worker_pool import Turns
+from assistant.serving.worker_pool import WorkerPool
 from assistant.settings import Settings
 from index import cpus
 from index.errors import Overloaded, UnknownName
@@ -130,7 +130,7 @@ class TestAnswersGivenAgain:
 class TestTurns:
     def test_who_would_wait_long_is_refused_at_once(self) -> None:
         async def crowd() -> list[int | Overloaded]:
-            turns, go_on = Turns(threads=1), threading.Event()
+            turns, go_on = WorkerPool(threads=1), threading.Event()
             asked = [
                 asyncio.ensure_future(turns.take(lambda each=each: (go_on.wait(), each)[1]))  # type: ignore[misc]
                 for each in range(500)
@@ -153,7 +153,7 @@ class TestTurns:
 
     def test_the_slower_questions_are_the_fewer_may_wait(self) -> None:
         async def waits() -> tuple[float, float]:
-            turns = Turns(threads=1)
+            turns = WorkerPool(threads=1)
             found = []
             for seconds in (0.0, 0.5):
                 await turns.take(lambda seconds=seconds: time.sleep(seconds))  # type: ignore[misc]
@@ -168,7 +168,7 @@ class TestTurns:
 
     def test_a_batch_weighs_as_many_as_it_holds(self) -> None:
         async def weight() -> tuple[int, float]:
-            turns, go_on = Turns(threads=1), threading.Event()
+            turns, go_on = WorkerPool(threads=1), threading.Event()
             batch = asyncio.ensure_future(turns.take(go_on.wait, 64))
             await asyncio.sleep(0)
             found = turns.waiting, turns.wait
@@ -182,7 +182,7 @@ class TestTurns:
 
     def test_who_gives_up_waits_no_longer(self) -> None:
         async def leave() -> tuple[list[str], float]:
-            turns, go_on, done = Turns(threads=1), threading.Event(), []
+            turns, go_on, done = WorkerPool(threads=1), threading.Event(), []
             first = asyncio.ensure_future(turns.take(go_on.wait))
             second = asyncio.ensure_future(turns.take(lambda: done.append("second")))
             await asyncio.sleep(0)

@@ -25,7 +25,7 @@ from index.repair.piece_scores import open_reader
 from index.repair.repaired import Mending, mend
 from index.storage import store
 from ui.chat.cards import answer_card
-from ui.reader.document_addresses import Shelf
+from ui.reader.document_addresses import DocumentAddresses
 from ui.reader.frame import Visit
 from ui.reader.page_links import Leads
 from ui.reader.reader_pages import note
@@ -260,7 +260,7 @@ class TestAnswers:
         assert "깨진 글자" not in answer_card(answer, "")
 
     def test_the_reader_says_so(self, assistant: Assistant) -> None:
-        shelf = Shelf(tuple(assistant.snapshot.notes.documents))
+        shelf = DocumentAddresses(tuple(assistant.snapshot.notes.documents))
         pages = {
             document.id: note(document, shelf, Leads(shelf, {}), Visit("ko", "")).body
             for document in shelf.documents

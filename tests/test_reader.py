@@ -21,7 +21,7 @@ from visiting import launched
 from assistant.answering.ask import Assistant
 from index.encoding.onnx_encoder import OnnxEncoder
 from index.storage import store
-from ui.reader.reader_routes import Reader, create_reader
+from ui.reader.reader_routes import NotesReader, create_reader
 
 SHOTS = ROOT / "artifacts"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844), "narrow": (320, 640)}
@@ -330,7 +330,7 @@ def test_links_stay_below_the_path_that_a_proxy_shows(
     public = "https://notes.example.org/assistant"
     assistant = Assistant(snapshot, onnx_encoder, "/notes/{document}#{anchor}", public, 0.25)
     app = FastAPI()
-    reader = Reader(assistant)
+    reader = NotesReader(assistant)
     app.include_router(create_reader(lambda: reader))
     client = TestClient(app, root_path="/assistant", follow_redirects=False)
     for path in ("", "docker", "_in/team/docker", "nowhere", "search?q=docker", "search?q="):

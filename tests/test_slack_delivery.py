@@ -18,9 +18,9 @@ from assistant.slack.block_kit import said
 from assistant.slack.connection import open_slack
 from assistant.slack.events import create_bolt
 from assistant.slack.inbox import FILE, Ask, Inbox
-from assistant.slack.replies import Desk
+from assistant.slack.replies import Replies
 from assistant.slack.socket_mode import connect
-from assistant.slack.web_api import Refused, Slack, Unreachable
+from assistant.slack.web_api import Slack, SlackRefused, Unreachable
 from index.errors import SettingsError
 from ui.cli.slack_command import answer_slack
 
@@ -46,9 +46,9 @@ def service(docker: Assistant, tmp_path: Path) -> Iterator[Service]:
 @contextmanager
 def desk(
     service: Service, slack: Standin, folder: Path, limits: Limits | None = None, keep: int = 90
-) -> Iterator[Desk]:
+) -> Iterator[Replies]:
     inbox = Inbox(folder, keep)
-    with closing(Desk(service, Slack(TOKEN, slack.api_url), inbox, limits, 0.05)) as opened:
+    with closing(Replies(service, Slack(TOKEN, slack.api_url), inbox, limits, 0.05)) as opened:
         opened.open()
         yield opened
 
@@ -121,7 +121,7 @@ def test_what_was_sent_before_a_crash_is_looked_for(
 def test_what_slack_refuses_for_good_is_not_tried_again(slack: Standin) -> None:
     client = Slack(TOKEN, slack.api_url)
     slack.replies = {"chat.postMessage": [(200, {}, {"ok": False, "error": "is_archived"})]}
-    with pytest.raises(Refused, match="is_archived"):
+    with pytest.raises(SlackRefused, match="is_archived"):
         client.reply(asked(1), said("Hello!"))
     slack.replies = {"chat.postMessage": [(200, {}, {"ok": False, "error": "fatal_error"})]}
     with pytest.raises(Unreachable, match="fatal_error"):

@@ -27,8 +27,8 @@ from index.vectors.token_embeddings import (
     Bytes,
     Projection,
     Segment,
-    TokenStates,
-    learned,
+    TokenEmbeddings,
+    learned_projection,
     pack,
     principal,
     spoken,
@@ -80,7 +80,7 @@ def rounded(question: Floats, projected: Projection) -> Floats:
     return whole
 
 
-def packed_states(counts: list[int]) -> TokenStates:
+def packed_states(counts: list[int]) -> TokenEmbeddings:
     """Return passages of so many tokens, a heading and lines of four, random half bytes."""
     total = sum(counts)
     packed = generator().integers(0, 256, (total, COMPONENTS // 2), dtype=np.uint8)
@@ -104,7 +104,7 @@ def packed_states(counts: list[int]) -> TokenStates:
     for part in (0, 1):
         own = np.array(counts[part::2])
         places[part::2] = np.stack([np.full(len(own), part), np.cumsum(own) - own, own], axis=1)
-    return TokenStates(segments, places, projection())
+    return TokenEmbeddings(segments, places, projection())
 
 
 def test_a_projected_state_has_unit_length() -> None:
@@ -126,9 +126,9 @@ def test_a_question_s_tokens_share_what_counts() -> None:
 
 
 def test_what_ships_fits_the_default_model(onnx_encoder: OnnxEncoder) -> None:
-    shipped = learned()
+    shipped = learned_projection()
     assert shipped.name != PRINCIPAL
-    assert learned() is shipped
+    assert learned_projection() is shipped
     (found,) = onnx_encoder.encode(["볼륨은 어디에 저장되나요?"], "query")
     asked = shipped.question(found.own_states)
     assert asked.shape == (len(found.own_states), COMPONENTS)
@@ -204,7 +204,7 @@ def test_few_tokens_are_enough_for_principal_components() -> None:
     np.testing.assert_allclose(found.passages.T @ found.passages, np.eye(COMPONENTS), atol=1e-4)
     packed = pack(text, text.offsets[:, 0] >= 0, found)
     segment = Segment("0", packed, np.arange(11, dtype=np.int16))
-    states = TokenStates((segment,), np.array([[0, 0, 11]]), found)
+    states = TokenEmbeddings((segment,), np.array([[0, 0, 11]]), found)
     own = found.passage(text.own_states)
     best = states.compare(own, np.array([0], np.int32)).best
     np.testing.assert_allclose(np.diag(best), 1, atol=0.1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from index.arrays import Floats
-from index.encoding.background_questions import LANGUAGES, General
+from index.encoding.background_questions import LANGUAGES, BackgroundQuestions
 from index.encoding.encoder import GIST, Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
 from index.markdown.notes import Document, Passage
@@ -18,7 +18,7 @@ from index.reading.corpus import read
 from index.storage import contents as held
 from index.storage import store
 from index.vectors.passage_vectors import WHOLE, vectors_of
-from index.vectors.token_embeddings import PRINCIPAL, Projection, Segment, TokenStates
+from index.vectors.token_embeddings import PRINCIPAL, Projection, Segment, TokenEmbeddings
 from index.words.analyzer import analyze
 from index.words.lexical import index_words
 from index.words.vocabulary import collect
@@ -51,7 +51,7 @@ def vectors(count: int) -> Floats:
     return unit
 
 
-def token_states(found: held.Notes) -> TokenStates:
+def token_states(found: held.Notes) -> TokenEmbeddings:
     """Return random half bytes, two tokens a line."""
     random = np.random.default_rng(1)
     lines = [np.arange(2 * len(passage.lines)) // 2 for passage in found.passages]
@@ -62,7 +62,7 @@ def token_states(found: held.Notes) -> TokenStates:
     projection = Projection(PRINCIPAL, *sides, *rest)
     places = np.stack([np.zeros_like(counts), np.cumsum(counts) - counts, counts], axis=1)
     segment = Segment("000000", packed, np.concatenate(lines).astype(np.int16))
-    return TokenStates((segment,), places, projection)
+    return TokenEmbeddings((segment,), places, projection)
 
 
 def contents() -> held.Contents:
@@ -86,7 +86,7 @@ def contents() -> held.Contents:
         lexical=index_words(map(analyze, texts)),
         line_lexical=index_words(map(analyze, lines)),
         vocabulary=collect(texts, (("VM", "가상 머신"),)),
-        general=General(
+        general=BackgroundQuestions(
             {language: vectors(5) for language in LANGUAGES},
             {language: np.ones((5, GIST), np.float32) for language in LANGUAGES},
             {language: vectors(2)[0] for language in LANGUAGES},

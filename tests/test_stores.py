@@ -216,7 +216,7 @@ def grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., hnsw
 
 
 def share(store: Store, vectors: Floats) -> float:
-    return hnsw.recall(store, vectors, unit(QUESTIONS))
+    return hnsw.graph_recall(store, vectors, unit(QUESTIONS))
 
 
 def test_a_graph_outlives_an_edit(grown: Callable[..., hnsw.GraphStore]) -> None:

@@ -21,7 +21,7 @@ from assistant.answering.ask import (
     word_test,
 )
 from assistant.answering.corpus_outline import first_line, outline, subjects
-from assistant.answering.messages import caveat, message
+from assistant.answering.messages import caveat, program_message
 from assistant.answering.quoting import document_ref, section_ref
 from assistant.answering.timing import Stages, measured
 
@@ -45,8 +45,8 @@ __all__ = [
     "document_ref",
     "first_line",
     "measured",
-    "message",
     "outline",
+    "program_message",
     "searchable",
     "section_ref",
     "subjects",

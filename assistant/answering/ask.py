@@ -12,14 +12,14 @@ import regex
 
 from assistant.answering.answer import Answer, FoundPassage, Grade
 from assistant.answering.corpus_outline import subjects
-from assistant.answering.messages import Message, caveat, message
+from assistant.answering.messages import Message, caveat, program_message
 from assistant.answering.quoting import quote
 from assistant.answering.remembered import Answers
 from assistant.answering.timing import stage
 from assistant.interpretation import (
+    Interpretation,
     Lexicon,
     Memory,
-    Reading,
     SmallTalk,
     Talk,
     Turn,
@@ -102,7 +102,7 @@ class Outcome:
     grade: Grade
     confidence: float
     said: Message | None
-    reading: Reading | None = None
+    reading: Interpretation | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,9 @@ class Assistant:
         """Return bool (passages,), those of the corpora and documents named; None for all."""
         return scope(self.snapshot.notes, corpora, documents)
 
-    def read(self, typed: str, turn: Turn | None = None, within: Mask | None = None) -> Reading:
+    def read(
+        self, typed: str, turn: Turn | None = None, within: Mask | None = None
+    ) -> Interpretation:
         """Return a question as it was meant, searched; turn is what it may follow up on."""
         with stage("read"):
             meant = self.lexicon.meant(typed)
@@ -157,8 +159,8 @@ class Assistant:
         return replace(found, confidence=min(found.confidence, alone.confidence))
 
     def followed(
-        self, alone: Reading, turn: Turn, within: Mask | None = None
-    ) -> tuple[Reading, Reading, float]:
+        self, alone: Interpretation, turn: Turn, within: Mask | None = None
+    ) -> tuple[Interpretation, Interpretation, float]:
         """Return a question joined with what it may follow up on, and after the title of what
         answered then; and how far what it finds alone is ahead of that section."""
         (meant,) = alone.asked
@@ -260,11 +262,13 @@ class Assistant:
         contents = self.snapshot.contents
         return Lexicon(contents.vocabulary, contents.lexical, word_test(self.encoder))
 
-    def _searched(self, asked: tuple[str, ...], query: Query, within: Mask | None) -> Reading:
+    def _searched(
+        self, asked: tuple[str, ...], query: Query, within: Mask | None
+    ) -> Interpretation:
         found = self.search(query, within=within)
-        return Reading(asked, query, found, self.confidence(query, found))
+        return Interpretation(asked, query, found, self.confidence(query, found))
 
-    def _turn(self, reading: Reading) -> Turn:
+    def _turn(self, reading: Interpretation) -> Turn:
         document, section = self._section(reading.found.hits[0])
         title = self.snapshot.notes.documents[document].sections[section].title
         return Turn(reading.asked, (document, section), title)
@@ -314,11 +318,11 @@ class Assistant:
         grade = self.grade(reading.confidence, question.min_confidence)
         return Outcome(question, meant, language, grade, reading.confidence, None, reading)
 
-    def _talk(self, alone: Reading, confidence: float) -> Talk | None:
+    def _talk(self, alone: Interpretation, confidence: float) -> Talk | None:
         with stage("judge"):
             return self.smalltalk.kind(self.snapshot.contents, alone.query, confidence)
 
-    def _gibberish(self, reading: Reading) -> Literal["gibberish"] | None:
+    def _gibberish(self, reading: Interpretation) -> Literal["gibberish"] | None:
         if len(reading.asked) > 1:
             return None
         query = reading.query
@@ -351,7 +355,7 @@ class Assistant:
 
     def _message(self, outcome: Outcome, missing: Sequence[str]) -> str | None:
         if outcome.said:
-            return message(outcome.said, outcome.language, self._topics)
+            return program_message(outcome.said, outcome.language, self._topics)
         if outcome.grade == "answers":
             return None
         return caveat(outcome.grade, outcome.language, missing)

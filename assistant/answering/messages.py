@@ -75,7 +75,7 @@ _MESSAGES: dict[Message, dict[Language, str]] = {
 }
 
 
-def message(
+def program_message(
     name: Message, language: Language, subjects: Sequence[str] = (), missing: Sequence[str] = ()
 ) -> str:
     """Return the sentence in the language.
@@ -92,8 +92,8 @@ def message(
 def caveat(grade: Grade, language: Language, missing: Sequence[str]) -> str:
     """Return what is told beside passages that may not answer; missing: names the notes lack."""
     if grade == "not_covered":
-        return message("missing" if missing else "not_covered", language, missing=missing)
-    return message("missing_near" if missing else "may_answer", language, missing=missing)
+        return program_message("missing" if missing else "not_covered", language, missing=missing)
+    return program_message("missing_near" if missing else "may_answer", language, missing=missing)
 
 
 def _topic(word: str) -> str:

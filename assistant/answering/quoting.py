@@ -3,7 +3,7 @@
 from assistant.answering.answer import DocumentRef, Explanation, FoundPassage, Highlight, SectionRef
 from assistant.links import highlight_url, section_url
 from assistant.retrieval import Hit
-from index.markdown import Document, Section, used
+from index.markdown import Document, Section, used_references
 from index.storage import Notes
 
 
@@ -29,7 +29,7 @@ def quote(
         url=url,
         highlight_url=highlight_url(url, answers[0].words),
         explanation=_explanation(hit) if explain else None,
-        references=used(document.references, text),
+        references=used_references(document.references, text),
     )
 
 

@@ -13,7 +13,7 @@ from assistant.retrieval import (
     Learned,
     Query,
     Reader,
-    background,
+    background_signals,
     find,
     signals,
 )
@@ -57,7 +57,7 @@ def calibrate(
         queries = (
             lexicon.query(text, encoding) for text, encoding in zip(texts, encodings, strict=True)
         )
-        backgrounds[language] = background(
+        backgrounds[language] = background_signals(
             [_signals(contents, query, reader, own)[0] for own, query in enumerate(queries)]
         )
     return Judge(backgrounds, learned, reader.name if reader else "")

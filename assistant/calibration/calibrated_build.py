@@ -11,7 +11,7 @@ from assistant.answering import JUDGE, SMALLTALK, word_test
 from assistant.calibration.calibrate import calibrate, label, learn
 from assistant.calibration.evaluate import Case, shows_answer
 from assistant.interpretation import Lexicon, smalltalk
-from assistant.retrieval import JUDGES, Judge, Reader, reader_of, shipped
+from assistant.retrieval import JUDGES, Judge, Reader, reader_of, shipped_judge
 from index.building import Draft, Progress, build, fingerprint
 from index.encoding import Encoder
 from index.reading import Collection
@@ -98,7 +98,9 @@ def _judge(
     reranker: Reader | None,
 ) -> Judge:
     reader = reader_of(contents, reranker)
-    judge = calibrate(contents, draft.bank, word_test(encoder), shipped(reader is not None), reader)
+    judge = calibrate(
+        contents, draft.bank, word_test(encoder), shipped_judge(reader is not None), reader
+    )
     if not cases:
         return judge
     lexicon = Lexicon(contents.vocabulary, contents.lexical, word_test(encoder))

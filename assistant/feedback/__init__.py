@@ -1,6 +1,20 @@
 """What was asked and what people thought of it, kept; what the notes fail to answer."""
 
 from assistant.feedback.feedback_store import Feedback, kept_gaps
-from assistant.feedback.gaps import Gap, centred, encoded, question_vectors, remembered
+from assistant.feedback.gaps import (
+    Gap,
+    centred_question,
+    encoded_question,
+    question_vectors,
+    remembered,
+)
 
-__all__ = ["Feedback", "Gap", "centred", "encoded", "kept_gaps", "question_vectors", "remembered"]
+__all__ = [
+    "Feedback",
+    "Gap",
+    "centred_question",
+    "encoded_question",
+    "kept_gaps",
+    "question_vectors",
+    "remembered",
+]

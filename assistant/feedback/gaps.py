@@ -86,15 +86,17 @@ def question_vectors(
 
     means: by language, the mean of questions' vectors, as `General.vector_means` holds it.
     """
-    return centred(encoded(encoder, questions), means, questions)
+    return centred_question(encoded_question(encoder, questions), means, questions)
 
 
-def encoded(encoder: Encoder, questions: Sequence[str]) -> Floats:
+def encoded_question(encoder: Encoder, questions: Sequence[str]) -> Floats:
     """Return float32 (questions, dimension), unit length."""
     return np.stack([item.vector for item in encoder.encode(questions, "query")])
 
 
-def centred(vectors: Floats, means: Mapping[Language, Floats], questions: Sequence[str]) -> Floats:
+def centred_question(
+    vectors: Floats, means: Mapping[Language, Floats], questions: Sequence[str]
+) -> Floats:
     """Return the questions' vectors, unit length, what all questions share subtracted."""
     own = vectors - np.stack([means[language_of(question)] for question in questions])
     unit: Floats = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9)

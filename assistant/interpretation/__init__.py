@@ -2,8 +2,8 @@
 
 from assistant.interpretation import smalltalk
 from assistant.interpretation.follow_ups import (
+    Interpretation,
     Memory,
-    Reading,
     Turn,
     corrected,
     likeliest,
@@ -20,9 +20,9 @@ from assistant.interpretation.smalltalk import (
 )
 
 __all__ = [
+    "Interpretation",
     "Lexicon",
     "Memory",
-    "Reading",
     "SmallTalk",
     "Talk",
     "Turn",

@@ -100,7 +100,7 @@ def _without(question: str, wrong: str) -> str:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Interpretation:
     """One way to read a question: what is searched, what was found, how sure that it answers.
 
     asked: the questions that are searched as one. talk: what kind of small talk it is, if any.
@@ -142,7 +142,9 @@ def stands_alone(text: str, frequency: Callable[[str], int]) -> bool:
     return len(named) > 1 and not known and not _POINTS_BACK.search(text)
 
 
-def likeliest(alone: Reading, joined: Reading, titled: Reading, ahead: float) -> Reading:
+def likeliest(
+    alone: Interpretation, joined: Interpretation, titled: Interpretation, ahead: float
+) -> Interpretation:
     """Return the reading that was meant, its confidence corrected for what it repeats.
 
     ahead: by how much the first hit alone scores above the section that answered last.

@@ -55,7 +55,7 @@ class FetchArguments(_Arguments):
     id: Annotated[str, Field(description="The id of a section, as `search` and `ask` give it")]
 
 
-class Passage(BaseModel):
+class PassageText(BaseModel):
     """A passage of the notes, word for word."""
 
     id: Annotated[str, Field(description=_ID)]
@@ -81,9 +81,9 @@ class Answered(BaseModel):
         float, Field(description="Probability that the first passage answers, 0 to 1")
     ]
     message: Annotated[str | None, Field(description="A sentence for a person")]
-    passages: Annotated[list[Passage], Field(description="Empty where nothing answers")]
+    passages: Annotated[list[PassageText], Field(description="Empty where nothing answers")]
     closest: Annotated[
-        Passage | None, Field(description="Where nothing answers, the nearest; it is no answer")
+        PassageText | None, Field(description="Where nothing answers, the nearest; it is no answer")
     ]
     query: Annotated[str, Field(description="The question as searched, spelling mended")]
     answer_id: Annotated[str, Field(description="Of this answer, for feedback over REST")]
@@ -115,7 +115,7 @@ class Metadata(BaseModel):
     index_version: str
 
 
-class Section(BaseModel):
+class SectionText(BaseModel):
     """A whole section, the sections below it included."""
 
     id: str

@@ -13,16 +13,16 @@ from assistant.mcp.tool_models import (
     AskArguments,
     FetchArguments,
     Metadata,
-    Passage,
+    PassageText,
     SearchArguments,
     SearchResult,
     SearchResults,
-    Section,
+    SectionText,
 )
 from assistant.searching import SearchHit, search
 from assistant.serving import Service
 from index.errors import UnknownName
-from index.markdown import notes, used, written_out
+from index.markdown import notes, used_references, written_out
 from index.normalising import composed
 from index.storage import Notes
 
@@ -58,8 +58,8 @@ class Tool:
     title: str
     description: str
     takes: type[AskArguments] | type[SearchArguments] | type[FetchArguments]
-    gives: type[Answered] | type[SearchResults] | type[Section]
-    run: Callable[[Service, Any, str], Awaitable[Answered | SearchResults | Section]]
+    gives: type[Answered] | type[SearchResults] | type[SectionText]
+    run: Callable[[Service, Any, str], Awaitable[Answered | SearchResults | SectionText]]
 
 
 async def _ask(service: Service, asked: AskArguments, address: str) -> Answered:
@@ -84,17 +84,17 @@ async def _search(service: Service, asked: SearchArguments, address: str) -> Sea
     return SearchResults(results=[_result(hit, address) for hit in found.hits])
 
 
-async def _fetch(service: Service, asked: FetchArguments, address: str) -> Section:
+async def _fetch(service: Service, asked: FetchArguments, address: str) -> SectionText:
     assistant = service.assistant
     found = assistant.snapshot.notes
     document, section = _find(found, asked.id)
     apart = found.is_apart(document)
     url = section_url(assistant.link_template, assistant.public_url, document, section, apart)
     text = document.source[section.start : section.end]
-    return Section(
+    return SectionText(
         id=_id(document.corpus, document.id, section.anchor),
         title=_title(section.path),
-        text=written_out(text, used(document.references, text)),
+        text=written_out(text, used_references(document.references, text)),
         url=_absolute(url, address),
         metadata=Metadata(
             document=document.title,
@@ -121,8 +121,8 @@ def _find(collection: Notes, id_: str) -> tuple[notes.Document, notes.Section]:
     )
 
 
-def _passage(passage: FoundPassage, address: str) -> Passage:
-    return Passage(
+def _passage(passage: FoundPassage, address: str) -> PassageText:
+    return PassageText(
         id=_ref(passage.document, passage.section),
         title=_title(passage.section.path),
         url=_absolute(passage.url, address),
@@ -164,5 +164,5 @@ def _absolute(url: str, address: str) -> str:
 TOOLS: Mapping[str, Tool] = {
     "ask": Tool("Ask the notes", _ASK, AskArguments, Answered, _ask),
     "search": Tool("Search the notes", _SEARCH, SearchArguments, SearchResults, _search),
-    "fetch": Tool("Read a section", _FETCH, FetchArguments, Section, _fetch),
+    "fetch": Tool("Read a section", _FETCH, FetchArguments, SectionText, _fetch),
 }

@@ -6,8 +6,8 @@ from assistant.retrieval.judge import (
     Background,
     Judge,
     Learned,
-    background,
-    shipped,
+    background_signals,
+    shipped_judge,
     signals,
 )
 from assistant.retrieval.passage_reader import Reader, reader_of, reranker_of
@@ -27,13 +27,13 @@ __all__ = [
     "Learned",
     "Query",
     "Reader",
-    "background",
+    "background_signals",
     "evidence",
     "find",
     "fuse",
     "reader_of",
     "reranker_of",
     "scope",
-    "shipped",
+    "shipped_judge",
     "signals",
 ]

@@ -129,13 +129,13 @@ JUDGES = TypeAdapter(Judge)
 LEARNED = TypeAdapter(Learned)
 
 
-def shipped(read: bool) -> Learned:
+def shipped_judge(read: bool) -> Learned:
     """Return what ships with the program, for passages that are read and for those that are not."""
     name = "judge.json" if read else "judge-unread.json"
     return LEARNED.validate_json(files("assistant.data").joinpath(name).read_bytes())
 
 
-def background(signals: Sequence[Floats]) -> Background:
+def background_signals(signals: Sequence[Floats]) -> Background:
     """Return the background that signals of general questions make."""
     found = np.stack(signals).astype(np.float64)
     absolute = np.isin(SIGNALS, _ABSOLUTE)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import structlog
 
 from assistant.answering import Answer, Assistant, Question, Stages, measured
-from assistant.feedback import Feedback, centred, encoded, remembered
+from assistant.feedback import Feedback, centred_question, encoded_question, remembered
 from assistant.milvus_connection import milvus as store_of
 from assistant.serving.telemetry import Metrics
-from assistant.serving.worker_pool import Turns
+from assistant.serving.worker_pool import WorkerPool
 from assistant.settings import Settings
 from index.arrays import Floats
 
@@ -42,7 +42,7 @@ class Service:
         """
         # Held by whoever makes another version ready, so that it is done once.
         self.switching = threading.Lock()
-        self.turns = Turns()
+        self.turns = WorkerPool()
         self.feedback = feedback
         self.metrics = metrics
         self.milvus = milvus
@@ -104,11 +104,11 @@ def open_service(assistant: Assistant, settings: Settings) -> Service:
     """Return the service as the settings have it, its feedback to be closed by the caller."""
     encoder = assistant.encoder
     # The encoder outlives a version; what all questions to its notes have in common does not.
-    known = remembered(lambda questions: encoded(encoder, questions))
+    known = remembered(lambda questions: encoded_question(encoder, questions))
 
     def vectors(questions: Sequence[str]) -> Floats:
         means = service.assistant.snapshot.contents.general.vector_means
-        return centred(known(questions), means, questions)
+        return centred_question(known(questions), means, questions)
 
     feedback = Feedback(settings.data_dir, settings.keep_questions_days, vectors)
     metrics = Metrics(assistant.snapshot.version)

@@ -24,7 +24,7 @@ _LATEST = 0.03
 T = TypeVar("T")
 
 
-class Turns:
+class WorkerPool:
     """Does work in threads, first come, first served.
 
     The threads are always the same ones: others would be no faster, and each that ever encoded

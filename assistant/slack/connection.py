@@ -9,7 +9,7 @@ from assistant.serving import Limits, Service
 from assistant.settings import Settings
 from assistant.slack.events import create_bolt, create_router
 from assistant.slack.inbox import Inbox
-from assistant.slack.replies import Desk
+from assistant.slack.replies import Replies
 from assistant.slack.web_api import Slack, Status
 from index.errors import SettingsError
 
@@ -22,7 +22,7 @@ class Connection:
     """What Slack's requests go to, and who answers them."""
 
     bolt: App
-    desk: Desk
+    desk: Replies
     signing_secret: str = field(repr=False)
 
     @property
@@ -56,7 +56,7 @@ def open_slack(service: Service, settings: Settings, limits: Limits | None) -> C
         )
     slack = Slack(settings.slack_bot_token, settings.slack_api_url)
     inbox = Inbox(settings.data_dir, settings.keep_questions_days)
-    desk = Desk(service, slack, inbox, limits)
+    desk = Replies(service, slack, inbox, limits)
     secret = settings.slack_signing_secret or _NO_SECRET
     bolt = create_bolt(desk, settings.slack_bot_token, secret)
     connection = Connection(bolt, desk, secret)

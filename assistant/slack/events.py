@@ -18,7 +18,7 @@ from assistant.http import problem
 from assistant.slack.block_kit import HELPED, NOT_HELPED, VOTES
 from assistant.slack.inbox import Ask
 from assistant.slack.mrkdwn import question
-from assistant.slack.replies import Desk
+from assistant.slack.replies import Replies
 from index.language import Language
 
 Body: TypeAlias = Mapping[str, Any]
@@ -32,7 +32,7 @@ _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _WRITTEN = (None, "file_share", "thread_broadcast")
 
 
-def create_bolt(desk: Desk, token: str, signing_secret: str) -> App:
+def create_bolt(desk: Replies, token: str, signing_secret: str) -> App:
     """Return the Bolt app: it checks who sends, acknowledges, and hands over to the desk."""
     slack = desk.slack
 
@@ -129,7 +129,7 @@ def _signed(verifier: SignatureVerifier, request: Request, body: bytes) -> bool:
         return False
 
 
-def _take(desk: Desk, body: Body) -> None:
+def _take(desk: Replies, body: Body) -> None:
     event = body["event"]
     if _ignored(event) or not isinstance(body.get("event_id"), str):
         return
@@ -154,7 +154,7 @@ def _ignored(event: Body) -> bool:
     return bool(by_bot or "edited" in event or event.get("subtype") not in _WRITTEN)
 
 
-def _bots(desk: Desk, body: Body) -> set[str]:
+def _bots(desk: Replies, body: Body) -> set[str]:
     """Return the user ids of this app's bot, as the event and Slack's own word have it."""
     named = body.get("authorizations") or []
     found = {str(each["user_id"]) for each in named if each.get("is_bot") and "user_id" in each}
@@ -173,7 +173,7 @@ def _command(body: Body) -> Ask:
     )
 
 
-def _click(desk: Desk, body: Body) -> None:
+def _click(desk: Replies, body: Body) -> None:
     action = body["actions"][0]
     place = body.get("container") or {}
     message = body.get("message") or {}

@@ -8,12 +8,12 @@ from typing import Protocol
 import structlog
 from anyio.from_thread import start_blocking_portal
 
-from assistant.answering import Question, message
+from assistant.answering import Question, program_message
 from assistant.serving import Limits, Service, TooMany
 from assistant.slack.block_kit import Message, answer_message, said
 from assistant.slack.inbox import Ask, Inbox, State
 from assistant.slack.slack_words import Word, word
-from assistant.slack.web_api import Refused, Slack, Unreachable
+from assistant.slack.web_api import Slack, SlackRefused, Unreachable
 from index.errors import FeedbackUnwritable, NotesError, QuestionError, UnknownName
 from index.language import Language
 from index.language import language as language_of
@@ -30,7 +30,7 @@ class Count(Protocol):
         """Count one question."""
 
 
-class Desk:
+class Replies:
     """Takes what Slack asks, and answers each question once."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Desk:
             if self.slack.status != "unauthorized":
                 _LOG.warning("slack unreachable", error=str(error))
             self._inbox.release(ask)
-        except Refused as error:
+        except SlackRefused as error:
             _LOG.error("slack refuses an answer", reason=str(error))
             self._inbox.done(ask)
         except Exception as error:
@@ -136,7 +136,7 @@ class Desk:
             self._service.metrics.limited.inc()
             return said(word("limited", language, error.standing.reset)), True
         except QuestionError as error:
-            return said(message(error.reason, language)), False
+            return said(program_message(error.reason, language)), False
         except NotesError as error:
             _LOG.error("unusable", error=str(error))
             return said(word("failed", language)), True
@@ -153,7 +153,7 @@ class Desk:
             heard = "unkept"
         try:
             self.slack.whisper(ask, said(word(heard, language)))
-        except (Unreachable, Refused) as error:
+        except (Unreachable, SlackRefused) as error:
             _LOG.warning("slack unreachable", error=str(error))
 
     def _language(self, text: str) -> Language:

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 from assistant.answering import FoundPassage
 from assistant.slack.mrkdwn import cut, shown
-from index.markdown import BlockReader, Group, Line, closing, definitions, readable
+from index.markdown import BlockReader, Group, Line, closing, readable, reference_definitions
 
 Element: TypeAlias = dict[str, Any]
 
@@ -37,7 +37,7 @@ class Quoted:
 def quoted(passage: FoundPassage) -> Quoted:
     """Return the answering line in bold with the lines around it, cut between lines."""
     source, best = _dedented(passage)
-    reader = BlockReader(source, definitions(passage.references))
+    reader = BlockReader(source, reference_definitions(passage.references))
     # One of marks alone shows nothing, and Slack takes no empty quote.
     lines = [line for line in _lines(reader) if shown(line.shown)]
     answer = next((n for n, line in enumerate(lines) if _meet(line, best)), None)

@@ -57,7 +57,7 @@ class Unreachable(Exception):
     """Slack cannot be asked at the moment; later it may."""
 
 
-class Refused(Exception):
+class SlackRefused(Exception):
     """Slack refuses this, and would again."""
 
 
@@ -106,7 +106,7 @@ class Slack:
         """Ask Slack who the app is; what happened is in `status` and in the log."""
         try:
             found = self._call(self.web.auth_test)
-        except (Unreachable, Refused) as error:
+        except (Unreachable, SlackRefused) as error:
             if self.status != "unauthorized":
                 _LOG.warning("slack unreachable", error=str(error))
             return
@@ -146,7 +146,7 @@ class Slack:
                 limit=200,
                 include_all_metadata=True,
             )
-        except Refused:
+        except SlackRefused:
             # Reading channels takes a scope that the app need not have.
             return False
         messages: list[dict[str, Any]] = found.get("messages") or []
@@ -157,7 +157,7 @@ class Slack:
     ) -> None:
         try:
             self._call(method, text=message.text, blocks=list(message.blocks), **where)
-        except Refused as error:
+        except SlackRefused as error:
             if not str(error).startswith(_BLOCKS_REFUSED) or not message.blocks:
                 raise
             _LOG.error("slack refused the blocks of an answer", error=str(error))
@@ -184,7 +184,7 @@ class Slack:
             return Unreachable(reason)
         if reason in _PASSING or response.status_code == 429 or response.status_code >= 500:
             return Unreachable(reason)
-        return Refused(reason)
+        return SlackRefused(reason)
 
     def _became(self, status: Status, reason: str) -> None:
         with self._changing:

@@ -30,7 +30,7 @@ from benchmarks.reading.data import Data, Text, read
 from benchmarks.reading.export import write_projection, write_readers
 from benchmarks.reading.model import COMPONENTS, Projection, Reader
 from index.encoding.engines import open_encoder
-from index.vectors import learned
+from index.vectors import learned_projection
 
 REPORT = Path(__file__).parents[1] / "reports" / "reading.json"
 # Part of the questions whose passage is replaced by one near it, which does not answer.
@@ -64,7 +64,7 @@ class Learner:
             linear.weight.data = components.to(device)
             linear.bias.data.zero_()
         if shipped:
-            kept = learned()
+            kept = learned_projection()
             self.projection.deviations.copy_(torch.from_numpy(kept.deviations))
             self.projection.weights.weight.data = torch.from_numpy(kept.weights)[None].to(device)
             self.projection.requires_grad_(False)
@@ -201,7 +201,7 @@ def _unmoved(width: int) -> tuple[list[Tensor], list[Tensor], Tensor]:
 
 def projected(data: Data) -> Data:
     """Return the same with states as the projection that ships makes them."""
-    kept = learned()
+    kept = learned_projection()
     sides = [
         [replace(text, states=project(text.states.astype(np.float32))) for text in texts]
         for texts, project in ((data.asked, kept.question), (data.stated, kept.passage))

@@ -8,7 +8,7 @@ from index.building.index_build import (
     build,
     fingerprint,
     follow,
-    reader,
+    parser_fingerprint,
     unchanged,
 )
 
@@ -20,6 +20,6 @@ __all__ = [
     "build_lock",
     "fingerprint",
     "follow",
-    "reader",
+    "parser_fingerprint",
     "unchanged",
 ]

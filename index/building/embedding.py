@@ -6,8 +6,8 @@ import numpy as np
 
 from index.arrays import Floats, Halves
 from index.building import embedding_cache
-from index.building.embedding_cache import Kept, Row
-from index.building.planning import Fresh, Plan, Vectors, of_before
+from index.building.embedding_cache import CachedEncoder, Row
+from index.building.planning import Fresh, Plan, PlannedVectors, of_before
 from index.encoding import GIST, Encoder, Encoding, windows
 from index.markdown import heading_path
 from index.normalising import normalise
@@ -18,7 +18,7 @@ from index.vectors import (
     Int64s,
     Projection,
     Segment,
-    TokenStates,
+    TokenEmbeddings,
     token_embeddings,
 )
 
@@ -27,8 +27,12 @@ _SEGMENTS = 12
 
 
 def encode_passages(
-    kept: Kept, planned: Plan, rows: Vectors, before: Contents | None, projection: Projection
-) -> tuple[TokenStates, dict[int, Floats]]:
+    kept: CachedEncoder,
+    planned: Plan,
+    rows: PlannedVectors,
+    before: Contents | None,
+    projection: Projection,
+) -> tuple[TokenEmbeddings, dict[int, Floats]]:
     """Return all passages' token states, and the vectors of those encoded now, by vector row.
 
     What was projected otherwise is encoded anew.
@@ -46,7 +50,9 @@ def encode_passages(
     return _placed(sources, before, new, todo, projection), vectors
 
 
-def encode_gists(encoder: Encoder, planned: Plan, rows: Vectors, before: Contents | None) -> Halves:
+def encode_gists(
+    encoder: Encoder, planned: Plan, rows: PlannedVectors, before: Contents | None
+) -> Halves:
     """Return what all passages and their headings are about, float16 (passages, 2, GIST)."""
     sources = _passage_sources(rows.sources[rows.owners[:, 1] == WHOLE], before)
     if before is None or not len(before.gists):
@@ -88,7 +94,7 @@ def _passage_sources(sources: Int64s, before: Contents | None) -> Int64s:
 
 
 def _encoded(
-    kept: Kept, texts: _Texts, wanted: Mapping[bytes, int], projection: Projection
+    kept: CachedEncoder, texts: _Texts, wanted: Mapping[bytes, int], projection: Projection
 ) -> dict[bytes, Row]:
     """Return each passage's vector, packed states and its tokens' lines, by its key."""
     mark = embedding_cache.key(kept.encoder.weights, projection.name)
@@ -127,7 +133,7 @@ def _placed(
     new: Sequence[Row],
     rows: Sequence[int],
     projection: Projection,
-) -> TokenStates:
+) -> TokenEmbeddings:
     """Return the states of passages taken from the version before, and of the new ones."""
     places = np.zeros((len(sources), 3), np.int64)
     segments: list[Segment] = []
@@ -154,4 +160,4 @@ def _placed(
         places[rows, 2] = [len(each) for each in lines]
         places[rows, 1] = np.cumsum(places[rows, 2]) - places[rows, 2]
         segments.append(Segment(f"{number:06}", packed, np.concatenate(lines)))
-    return TokenStates(tuple(segments), places, projection)
+    return TokenEmbeddings(tuple(segments), places, projection)

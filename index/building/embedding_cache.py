@@ -126,7 +126,7 @@ class Counter:
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedEncoder:
     """Encodes through the journal: what it holds is not encoded again.
 
     used: the keys of the questions asked for.

@@ -19,7 +19,7 @@ import numpy as np
 from index.arrays import Floats
 from index.building import embedding_cache, planning
 from index.building.embedding import encode_gists, encode_passages
-from index.building.embedding_cache import Counter, Kept, Progress
+from index.building.embedding_cache import CachedEncoder, Counter, Progress
 from index.building.planning import Plan
 from index.encoding import Encoder, Encoding, background_questions
 from index.encoding.model import MODEL
@@ -52,7 +52,7 @@ class Draft:
     """
 
     contents: Contents
-    kept: Kept
+    kept: CachedEncoder
     bank: Bank
     before: store.Snapshot | None
     changed: int
@@ -62,7 +62,7 @@ Prepare = Callable[[Draft], Mapping[str, bytes]]
 
 
 @cache
-def reader() -> str:
+def parser_fingerprint() -> str:
     """Return what stands for this program's reading: another one reads all notes anew."""
     return fingerprint("index", *_READERS)
 
@@ -104,7 +104,7 @@ def build(
     ):
         old = before.contents if before else None
         planned = planning.plan(collection, old, encoder)
-        kept = Kept(encoder, notebook, Counter(progress))
+        kept = CachedEncoder(encoder, notebook, Counter(progress))
         work = _Work(planned, old, before.folder if before else None, kept, not milvus)
         contents = work.contents(collection.glossary, report)
         shared = held.write(contents, folder, before.folder if before else None)
@@ -120,7 +120,7 @@ def build(
             encoder.weights,
             {name: str(place.resolve()) for name, place in collection.folders.items()},
             _sources(collection, before),
-            reader(),
+            parser_fingerprint(),
             extras,
             {name: before.manifest.files[name] for name in shared} if before else {},
             keep,
@@ -218,7 +218,7 @@ class _Work:
     planned: Plan
     before: Contents | None
     folder: Path | None
-    kept: Kept
+    kept: CachedEncoder
     graph: bool
 
     @property
@@ -280,7 +280,7 @@ class _Work:
         """Return what states are projected by: learned for the default model alone."""
         encoder = self.kept.encoder
         if encoder.weights == MODEL:
-            return token_embeddings.learned()
+            return token_embeddings.learned_projection()
         if self.before and self.before.states.projection.name == token_embeddings.PRINCIPAL:
             return self.before.states.projection
         texts = [
@@ -291,7 +291,7 @@ class _Work:
         asked = [each for key in background_questions.LANGUAGES for each in self.bank[key]]
         return token_embeddings.principal(asked, list(encoder.encode(texts, "passage")))
 
-    def _matrix(self, rows: planning.Vectors, found: Mapping[int, Floats]) -> Floats:
+    def _matrix(self, rows: planning.PlannedVectors, found: Mapping[int, Floats]) -> Floats:
         """Return all vectors, float32 (vectors, dimension)."""
         matrix = np.empty((len(rows.sources), self.kept.encoder.weights.dimension), np.float32)
         taken = rows.sources >= 0

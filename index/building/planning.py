@@ -73,7 +73,7 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Vectors:
+class PlannedVectors:
     """A version's vectors, and where each comes from.
 
     owners, keys: as the index has them. sources: int64 (vectors,), the row in the version before
@@ -135,7 +135,7 @@ def plan(collection: Collection, before: Contents | None, encoder: Encoder) -> P
     )
 
 
-def vectors(planned: Plan, before: Contents | None, weights: Weights) -> Vectors:
+def vectors(planned: Plan, before: Contents | None, weights: Weights) -> PlannedVectors:
     """Return the vectors of a plan."""
     owners: list[Ints] = []
     keys: list[Bytes] = []
@@ -170,7 +170,9 @@ def vectors(planned: Plan, before: Contents | None, weights: Weights) -> Vectors
             keys.append(old.keys[start:end])
             sources.append(np.arange(start, end))
         rows += len(owners[-1])
-    return Vectors(np.concatenate(owners), np.concatenate(keys), np.concatenate(sources), texts)
+    return PlannedVectors(
+        np.concatenate(owners), np.concatenate(keys), np.concatenate(sources), texts
+    )
 
 
 def line_sources(planned: Plan, before: Contents | None) -> Int64s:

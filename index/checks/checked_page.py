@@ -46,7 +46,7 @@ class Anchors:
     open: bool
 
 
-class Page:
+class CheckedPage:
     """A page by its source, whose shortcodes are hidden from the Markdown parser."""
 
     def __init__(self, path: str, source: str) -> None:
@@ -146,7 +146,7 @@ class Page:
         return self.column(line, inline.content[start : end if end >= 0 else None])
 
 
-def spans_between(page: Page) -> Iterator[tuple[Heading, Sequence[Token]]]:
+def spans_between(page: CheckedPage) -> Iterator[tuple[Heading, Sequence[Token]]]:
     """Yield each heading with the tokens between it and the next."""
     positions = [heading.position for heading in page.headings] + [len(page.tokens)]
     for heading, after in zip(page.headings, positions[1:], strict=True):

@@ -10,7 +10,7 @@ from functools import lru_cache
 import regex
 from markdown_it.token import Token
 
-from index.checks.checked_page import FILLER, Page
+from index.checks.checked_page import FILLER, CheckedPage
 from index.checks.rules import Found
 from index.markdown import github_parser
 from index.markdown.dialects import MARK
@@ -22,7 +22,7 @@ _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": 
 _HTML = {"*": "em", "**": "strong", "_": "em", "__": "strong", "~~": "del"}
 
 
-def literal(page: Page) -> Iterator[Found]:
+def literal(page: CheckedPage) -> Iterator[Found]:
     """Yield each pair of marks that an author means as emphasis and GitHub shows as marks."""
     for token, line in page.inlines:
         if not (found := list(pairs(token))):

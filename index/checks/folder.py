@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from index.checks import emphasis_checks, structure, text_checks
-from index.checks.checked_page import Anchors, Page
+from index.checks.checked_page import Anchors, CheckedPage
 from index.checks.link_checks import Awaiting, duplicates, follow, links, look_up, settled
 from index.checks.rules import RULES, Finding, Found
 from index.errors import CorpusError
 from index.markdown.dialects import front_matter
-from index.reading import Chosen, Folder, chosen, each, find, folder_of
+from index.reading import Chosen, Folder, chosen, each_in_processes, find, folder_of
 
 Note = tuple[str, Path]
 
@@ -60,7 +60,7 @@ def check(
     waiting: dict[str, list[Awaiting]] = {}
     aliases: dict[str, str] = {}
     findings: list[Finding] = []
-    found = each(partial(_check_file, folder), notes, workers)
+    found = each_in_processes(partial(_check_file, folder), notes, workers)
     for (name, _), checked in zip(notes, found, strict=True):
         anchors[name] = checked.anchors
         for alias in checked.aliases:
@@ -76,7 +76,7 @@ def check(
     for target in {item.target for items in waiting.values() for item in items} - anchors.keys():
         # It is no note, but a link into it may be checked all the same.
         source, _, _ = text_checks.read(_read(Path(folder.root) / target))
-        anchors[target] = Page(target, source).anchors
+        anchors[target] = CheckedPage(target, source).anchors
     findings += [Finding(n, *f) for n, f in settled(waiting, anchors) if f[2] in rules]
     return Report(len(notes), tuple(sorted(findings)))
 
@@ -89,7 +89,7 @@ def _check_file(folder: Folder, note: Note) -> Checked:
 def check_page(path: str, data: bytes, folder: Folder) -> Checked:
     """Return what a page holds by itself, and what it asks of others."""
     source, found, right = text_checks.read(data)
-    page = Page(path, source)
+    page = CheckedPage(path, source)
     if not right:
         # Of a text that was guessed, only its anchors are trusted.
         return Checked(tuple(found), page.anchors, ())

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import regex
 
-from index.checks.checked_page import FILLER, Anchors, Page
+from index.checks.checked_page import FILLER, Anchors, CheckedPage
 from index.checks.rules import Found
 from index.markdown import link_target
 from index.markdown.dialects import WIKI
@@ -59,7 +59,7 @@ class Awaiting:
     prefix: str | None
 
 
-def duplicates(page: Page) -> Iterator[Found]:
+def duplicates(page: CheckedPage) -> Iterator[Found]:
     """Yield each explicit id that another place of the page has already."""
     first: dict[str, int] = {}
     for name, line in page.explicit:
@@ -71,7 +71,7 @@ def duplicates(page: Page) -> Iterator[Found]:
             yield line + 1, page.column(line, name), "duplicate-id", message, "Give it another id."
 
 
-def links(page: Page) -> Iterator[Link]:
+def links(page: CheckedPage) -> Iterator[Link]:
     """Yield the links and images of a page; those that a template makes are left out."""
     rows: dict[tuple[int, int], Places] = {}
     for token, line in page.inlines:
@@ -101,7 +101,7 @@ def links(page: Page) -> Iterator[Link]:
             yield Link(tag.line + 1, column, link_target(href), tag.name == "img")
 
 
-def _places(page: Page, line: int, after: int) -> Places:
+def _places(page: CheckedPage, line: int, after: int) -> Places:
     """Return where each target stands, by what the parser makes of it."""
     found: Places = {}
     for number in range(line, after):
@@ -112,7 +112,7 @@ def _places(page: Page, line: int, after: int) -> Places:
     return found
 
 
-def follow(folder: Folder, page: Page, link: Link) -> Found | Awaiting | None:
+def follow(folder: Folder, page: CheckedPage, link: Link) -> Found | Awaiting | None:
     """Return what is wrong with a link, what must be known first, or nothing."""
     if not link.href:
         return _found(link, "broken-link", "The link leads nowhere.", "Write where to.")

@@ -7,7 +7,7 @@ import regex
 import yaml
 from markdown_it.token import Token
 
-from index.checks.checked_page import FILLER, Heading, Page, spans_between
+from index.checks.checked_page import FILLER, CheckedPage, Heading, spans_between
 from index.checks.rules import Found
 from index.markdown import plain
 
@@ -32,7 +32,7 @@ _BARE_ANCHOR = regex.compile(r"(?si)<a\s[^<>]*>\s*</a>")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def front_matter(page: Page) -> Iterator[Found]:
+def front_matter(page: CheckedPage) -> Iterator[Found]:
     """Yield what keeps the front matter from being read."""
     token = page.tokens[0] if page.tokens else None
     if token and token.type == "front_matter":
@@ -70,7 +70,7 @@ def _toml(matter: str) -> Iterator[Found]:
         yield line, column, "front-matter", message, "Write each value as TOML does: a = 'b'."
 
 
-def fences(page: Page) -> Iterator[Found]:
+def fences(page: CheckedPage) -> Iterator[Found]:
     """Yield each fence that nothing closes."""
     for token in page.tokens:
         if token.type != "fence" or not token.map:
@@ -90,7 +90,7 @@ def fences(page: Page) -> Iterator[Found]:
         yield first + 1, column, "unclosed-fence", message, mend
 
 
-def headings(page: Page) -> Iterator[Found]:
+def headings(page: CheckedPage) -> Iterator[Found]:
     """Yield headings that skip levels, and those with nothing under them or too much."""
     above: Heading | None = None
     spans = list(spans_between(page))
@@ -123,7 +123,7 @@ def _title(heading: Heading) -> str:
     return f"‘{shown}’"
 
 
-def _included(page: Page, tokens: Sequence[Token]) -> bool:
+def _included(page: CheckedPage, tokens: Sequence[Token]) -> bool:
     inlines = (token.content for token in tokens if token.type == "inline")
     return any(text and not text.strip(FILLER + " \n") for text in inlines)
 
@@ -149,7 +149,7 @@ def tokens_in(text: str) -> int:
     return round(hangul * _HANGUL_TOKENS + (len(text) - hangul) * _OTHER_TOKENS)
 
 
-def tables(page: Page) -> Iterator[Found]:
+def tables(page: CheckedPage) -> Iterator[Found]:
     """Yield rows of another width than their header's, and tables that are none."""
     columns = 0
     for number, token in enumerate(page.tokens):
@@ -163,7 +163,7 @@ def tables(page: Page) -> Iterator[Found]:
             yield from _lost_table(token)
 
 
-def _row(page: Page, line: int, columns: int) -> Iterator[Found]:
+def _row(page: CheckedPage, line: int, columns: int) -> Iterator[Found]:
     text = _PREFIX.sub("", page.lines[line]).strip()
     if not text.strip(FILLER + " \t"):
         return

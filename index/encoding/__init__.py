@@ -1,7 +1,7 @@
 """Text to vectors: encoders, their tokenizers, and the questions that show what is usual."""
 
 from index.encoding import background_questions
-from index.encoding.background_questions import LANGUAGES, General
+from index.encoding.background_questions import LANGUAGES, BackgroundQuestions
 from index.encoding.encoder import GIST, Encoder, Encoding, Kind, Weights
 from index.encoding.engines import open_encoder
 from index.encoding.token_batches import windows
@@ -10,9 +10,9 @@ from index.encoding.unigram import UnigramTokenizer
 __all__ = [
     "GIST",
     "LANGUAGES",
+    "BackgroundQuestions",
     "Encoder",
     "Encoding",
-    "General",
     "Kind",
     "UnigramTokenizer",
     "Weights",

@@ -15,7 +15,7 @@ LANGUAGES: tuple[Language, ...] = ("ko", "en")
 
 
 @dataclass(frozen=True)
-class General:
+class BackgroundQuestions:
     """How questions look to one encoder, so that what they have in common can be subtracted.
 
     vectors: by language, float32 (questions, dimension), unit length, of the bank; gists: float32
@@ -46,11 +46,11 @@ def questions(language: Language) -> list[str]:
 
 def summarise(
     bank: Mapping[Language, Sequence[Encoding]], own: Sequence[Encoding], own_language: Language
-) -> General:
+) -> BackgroundQuestions:
     """Return the summary of the encoded bank and of some of the notes' lines."""
     vectors = {key: np.stack([item.vector for item in found]) for key, found in bank.items()}
     vector_shift: Floats = (_vector_mean(own) - _vector_mean(bank[own_language])) * np.float32(0.5)
-    return General(
+    return BackgroundQuestions(
         vectors,
         {key: np.stack([item.gist for item in found]) for key, found in bank.items()},
         {key: _vector_mean(found) + vector_shift for key, found in bank.items()},

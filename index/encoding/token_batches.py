@@ -17,7 +17,7 @@ BATCH_TOKENS = 256
 T = TypeVar("T")
 
 
-class Tokens(Protocol):
+class TokenizedText(Protocol):
     """What `offsets` reads: the tokens of one text, from either engine's tokenizer."""
 
     @property
@@ -52,7 +52,7 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def offsets(tokens: Tokens, prompt: str) -> Ints:
+def offsets(tokens: TokenizedText, prompt: str) -> Ints:
     """Return int32 (tokens, 2), where each token stands in the text behind the prompt.
 
     Special tokens and the prompt's are (-1, -1). A token's leading space, which may be the

@@ -18,7 +18,7 @@ from index.markdown.html_ids import Tag, tags
 from index.markdown.html_words import APART
 from index.markdown.notes import DOUBTFUL, Block, Document, Line, Mended, Passage, Section
 from index.markdown.passage_splitting import embedded_text, heading_path, passages
-from index.markdown.references import definitions, used, written_out
+from index.markdown.references import reference_definitions, used_references, written_out
 from index.markdown.sections import Parsed, parse
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "Section",
     "Tag",
     "closing",
-    "definitions",
     "embedded_text",
     "github_parser",
     "heading_anchors",
@@ -49,9 +48,10 @@ __all__ = [
     "passages",
     "plain",
     "readable",
+    "reference_definitions",
     "second_anchors",
     "tags",
     "term_anchors",
-    "used",
+    "used_references",
     "written_out",
 ]

@@ -48,13 +48,13 @@ def _written(lines: Sequence[str], place: Sequence[int]) -> str:
     return "\n".join([first[first.index("[") :], *(_FRAME.sub("", line) for line in rest)])
 
 
-def used(known: Iterable[Reference], text: str) -> str:
+def used_references(known: Iterable[Reference], text: str) -> str:
     """Return those of the definitions that a piece of their document refers to, as Markdown."""
     named = {_key(label) for label in _LABEL.findall(text)}
     return "\n".join(each.text for each in known if each.label in named)
 
 
-def definitions(markdown: str) -> EnvType:
+def reference_definitions(markdown: str) -> EnvType:
     """Return what the parser knows after such definitions, for the text that uses them."""
     env: EnvType = {}
     if markdown:
@@ -69,7 +69,7 @@ def written_out(text: str, markdown: str) -> str:
     """
     if not markdown:
         return text
-    env = definitions(markdown)
+    env = reference_definitions(markdown)
     lines = text.split("\n")
     coded = {
         number

@@ -9,7 +9,7 @@ from pathlib import Path
 from index.arrays import Floats
 from index.milvus.milvus_store import Milvus, MilvusStore
 from index.storage import Manifest, Snapshot
-from index.vectors import EXACT, RECALL, recall
+from index.vectors import EXACT, RECALL, graph_recall
 
 _OWNER = "milvus.id"
 
@@ -42,7 +42,7 @@ def announce(
     approximate = len(vectors) > EXACT
     milvus.upload(name, vectors, exact=not approximate)
     if approximate:
-        found = recall(MilvusStore(vectors, milvus, name), vectors, questions)
+        found = graph_recall(MilvusStore(vectors, milvus, name), vectors, questions)
         report(f"Milvus finds {found:.3f} of the ten nearest vectors by a graph.")
         if found < RECALL:
             report(f"{RECALL} is wanted: it compares all of them from now on.")

@@ -5,7 +5,7 @@ from index.reading.corpus import GLOSSARY, Collection, document_hash
 from index.reading.decoding import Undecodable, decode
 from index.reading.link_targets import Folder, Target, is_home
 from index.reading.note_files import SUFFIXES, Chosen, chosen, find, folder_of
-from index.reading.processes import each
+from index.reading.processes import each_in_processes
 
 __all__ = [
     "GLOSSARY",
@@ -19,7 +19,7 @@ __all__ = [
     "corpus",
     "decode",
     "document_hash",
-    "each",
+    "each_in_processes",
     "find",
     "folder_of",
     "is_home",

@@ -13,8 +13,8 @@ from index.markdown import DOUBTFUL, Document, Parsed, parse
 from index.reading import note_files
 from index.reading.decoding import Undecodable, decode
 from index.reading.note_files import SUFFIXES
-from index.reading.processes import each
-from index.repair import Mending, mend, open_reader, without
+from index.reading.processes import each_in_processes
+from index.repair import Mending, mend, open_reader, without_unreadable
 
 __all__ = [
     "GLOSSARY",
@@ -125,7 +125,7 @@ def scan(
     numbers = {item: number for number, item in enumerate((known or {}).items())}
     origins = [_number(note, numbers) if known else None for note in notes]
     fresh = [note for note, origin in zip(notes, origins, strict=True) if origin is None]
-    read = each(partial(_read, cache_dir), fresh, workers)
+    read = each_in_processes(partial(_read, cache_dir), fresh, workers)
     for origin in origins:
         if origin is None:
             yield from next(read)
@@ -194,7 +194,7 @@ def _scanned(
         return
     mending = mend(source, partial(open_reader, cache_dir) if cache_dir else None)
     parsed = parse(mending.text, file.stem)
-    parsed = replace(parsed, sections=without(parsed.sections, mending.beyond))
+    parsed = replace(parsed, sections=without_unreadable(parsed.sections, mending.beyond))
     yield from _damage(path, mending)
     if not any(section.blocks for section in parsed.sections):
         reason = "is empty" if not source.strip() else "has headings but no text"

@@ -22,7 +22,9 @@ _AHEAD = 4
 _COLLECT = 100_000
 
 
-def each(one: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+def each_in_processes(
+    one: Callable[[Item], Result], items: Sequence[Item], workers: int
+) -> Iterator[Result]:
     """Yield what a function makes of each item, in order; no more than a few batches are held.
 
     Several workers are processes, started for many items only; the function must be one that

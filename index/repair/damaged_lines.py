@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from index.repair.code_pages import CodePage
-from index.repair.word_readings import Reading
+from index.repair.word_readings import WordReading
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Word:
 
     start: int
     end: int
-    readings: Sequence[Reading]
+    readings: Sequence[WordReading]
     chosen: int = 0
     likely: Sequence[float] = ()
     agreed: float = -1.0
@@ -34,7 +34,7 @@ class Word:
 
 
 @dataclass
-class Line:
+class DamagedLine:
     """A damaged line: its number from 0, its text as it stands and below other layers of damage.
 
     places: where each character of `inner`, and its end, stands in `outer`. readable: whether all

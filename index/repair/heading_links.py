@@ -7,7 +7,7 @@ import regex
 
 from index.markdown.dialects import slug
 from index.repair import korean
-from index.repair.damaged_lines import Line, Word
+from index.repair.damaged_lines import DamagedLine, Word
 
 _HEADING = regex.compile(r"[ \t>]*#{1,6}[ \t]+")
 _FRAGMENT = regex.compile(r"\]\([^()\s#]*#([^()\n]*)\)")
@@ -20,12 +20,12 @@ _KEPT = 64
 _Candidate = tuple[float, tuple[int, ...], str]
 
 
-def agree(lines: Sequence[Line]) -> None:
+def agree(lines: Sequence[DamagedLine]) -> None:
     """Choose the likeliest reading that a link and the heading it leads to have in common.
 
     They belong together when they were the same before, blanks and hyphens left out.
     """
-    headings: dict[str, Line] = {}
+    headings: dict[str, DamagedLine] = {}
     for line in lines:
         if _HEADING.match(line.inner):
             headings.setdefault(_key(slug(_title(line.text())), line), line)
@@ -36,7 +36,7 @@ def agree(lines: Sequence[Line]) -> None:
                 _settle(heading, line, words)
 
 
-def _settle(heading: Line, line: Line, words: Sequence[Word]) -> None:
+def _settle(heading: DamagedLine, line: DamagedLine, words: Sequence[Word]) -> None:
     by_slug: dict[str, _Candidate] = {}
     for candidate in _candidates(heading, heading.words):
         by_slug.setdefault(slug(_title(candidate[2])), candidate)
@@ -56,7 +56,7 @@ def _settle(heading: Line, line: Line, words: Sequence[Word]) -> None:
             word.agreed = max(sure, word.likely[choice])
 
 
-def _candidates(line: Line, words: Sequence[Word]) -> list[_Candidate]:
+def _candidates(line: DamagedLine, words: Sequence[Word]) -> list[_Candidate]:
     """Return the likeliest readings of a line, of which only some words are open, best first."""
     found: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     for word in words:
@@ -70,7 +70,7 @@ def _candidates(line: Line, words: Sequence[Word]) -> list[_Candidate]:
     return [(score, chosen, line.text_with(words, chosen)) for score, chosen in found]
 
 
-def _fragments(line: Line) -> Iterator[tuple[list[Word], str]]:
+def _fragments(line: DamagedLine) -> Iterator[tuple[list[Word], str]]:
     """Yield the words of each fragment of a line, and the fragment as it is read."""
     if "#" not in line.inner:
         return
@@ -90,7 +90,7 @@ def _title(line: str) -> str:
     return korean.spoken(_HEADING.sub("", line, count=1))
 
 
-def _key(text: str, line: Line) -> str:
+def _key(text: str, line: DamagedLine) -> str:
     """Return a text as it was damaged, without what stands between words."""
     data = bytes(code for code in text.encode() if code not in line.page.lost and code != 0xA0)
     return _BETWEEN.sub("", line.page.read(data))

@@ -15,7 +15,7 @@ from threading import local
 import mecab_ko
 import regex
 
-from index.repair.word_readings import Reading
+from index.repair.word_readings import WordReading
 
 # mecab-ko's costs are logarithms, made whole numbers by this factor.
 _COST = 800.0
@@ -42,7 +42,7 @@ def around(before: str, after: str) -> tuple[str, str]:
     return spoken(before[-_AROUND:])[-_LEFT:], spoken(after[:_AROUND])[:_RIGHT]
 
 
-def fitness(reading: Reading, left: str, right: str) -> float:
+def fitness(reading: WordReading, left: str, right: str) -> float:
     """Return the logarithm of how likely a reading is between its neighbours."""
     cost, shape = _fitted(left, reading.text, right)
     liked = _FAVOURED.get(reading.text, 0.0)

@@ -6,11 +6,11 @@ from pathlib import Path
 from index.encoding import UnigramTokenizer
 from index.encoding.model import model_files
 from index.errors import ModelError
-from index.repair.word_readings import Reader
+from index.repair.word_readings import WordReader
 
 
 @lru_cache(maxsize=1)
-def open_reader(cache_dir: Path) -> Reader:
+def open_reader(cache_dir: Path) -> WordReader:
     """Return a reader of damaged words; the model is exported first when that is not done yet.
 
     Raises ModelError.
@@ -19,7 +19,7 @@ def open_reader(cache_dir: Path) -> Reader:
 
     folder = ensure("onnx", cache_dir)
     try:
-        return Reader(UnigramTokenizer(folder / model_files.PIECES))
+        return WordReader(UnigramTokenizer(folder / model_files.PIECES))
     except Exception as error:  # no library has a root of its own errors
         message = f"The pieces in {folder} cannot be loaded: {error}. Delete that folder."
         raise ModelError(message) from error

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from index.markdown import Mended
 from index.repair import korean
-from index.repair.damaged_lines import Line, Word
+from index.repair.damaged_lines import DamagedLine, Word
 from index.repair.heading_links import agree
 from index.repair.reading_lattice import Lattice, lattice
 from index.repair.recognise import Damage, damaged, exact, peeled
-from index.repair.word_readings import Reader, Reading
+from index.repair.word_readings import WordReader, WordReading
 
 _MARKS = ("Ã¯Â»Â¿", "ï»¿")  # a byte order mark, read in a wrong code page twice, or once
 _SWEEPS = 2
@@ -50,7 +50,7 @@ class Mending:
         return found
 
 
-Open = Callable[[], Reader]
+Open = Callable[[], WordReader]
 
 
 def mend(text: str, reader: Open | None) -> Mending:
@@ -70,15 +70,15 @@ def mend(text: str, reader: Open | None) -> Mending:
     return _mending(rows, lines)
 
 
-def _line(row: str, damage: Damage, reader: Open | None) -> Line:
+def _line(row: str, damage: Damage, reader: Open | None) -> DamagedLine:
     inner, places = row, list(range(len(row) + 1))
     for page in damage.pages[:-1]:
         inner, own = peeled(inner, page)
         places = [places[place] for place in own]
     page = damage.pages[-1]
-    line = Line(damage.number, damage.block, page, row, inner, places)
+    line = DamagedLine(damage.number, damage.block, page, row, inner, places)
     if words := exact(inner, page):
-        line.words = [Word(start, end, [Reading(read, 0.0)]) for start, end, read in words]
+        line.words = [Word(start, end, [WordReading(read, 0.0)]) for start, end, read in words]
     else:
         found = lattice(inner, page)
         line.readable = found.readable and reader is not None
@@ -86,7 +86,7 @@ def _line(row: str, damage: Damage, reader: Open | None) -> Line:
     return line
 
 
-def _words(found: Lattice, reader: Reader) -> Iterator[Word]:
+def _words(found: Lattice, reader: WordReader) -> Iterator[Word]:
     for start, end in found.units():
         readings = reader.readings(found, start, end)
         if _in_link(found.line, start):
@@ -107,7 +107,7 @@ def _clean(rows: Sequence[str], found: Sequence[Damage]) -> Counter[str]:
     return Counter(word for row in clean for word in korean.stems(row))
 
 
-def _settle(lines: Sequence[Line], clean: Counter[str]) -> None:
+def _settle(lines: Sequence[DamagedLine], clean: Counter[str]) -> None:
     """Choose a reading of each word by its neighbours and by what the document says elsewhere."""
     known: Mapping[str, float] | None = None
     for _ in range(_SWEEPS):
@@ -122,7 +122,7 @@ def _settle(lines: Sequence[Line], clean: Counter[str]) -> None:
         known = counts
 
 
-def _choose(line: Line, number: int, word: Word, known: Mapping[str, float] | None) -> None:
+def _choose(line: DamagedLine, number: int, word: Word, known: Mapping[str, float] | None) -> None:
     if len(word.readings) == 1:
         word.likely = (1.0,)
         return
@@ -141,15 +141,15 @@ def _choose(line: Line, number: int, word: Word, known: Mapping[str, float] | No
     word.chosen = scores.index(best)
 
 
-def _neighbours(line: Line, number: int) -> tuple[str, str]:
+def _neighbours(line: DamagedLine, number: int) -> tuple[str, str]:
     parts = list(line.parts())
     place = 2 * number + 1
     before = "".join(text for text, _ in parts[:place])
     return before, "".join(text for text, _ in parts[place + 1 :])
 
 
-def _mending(rows: Sequence[str], lines: Sequence[Line]) -> Mending:
-    blocks: dict[int, list[Line]] = {}
+def _mending(rows: Sequence[str], lines: Sequence[DamagedLine]) -> Mending:
+    blocks: dict[int, list[DamagedLine]] = {}
     for line in lines:
         blocks.setdefault(line.block, []).append(line)
     left = {line.number for block in blocks.values() if _is_beyond(block) for line in block}
@@ -169,7 +169,7 @@ def _mending(rows: Sequence[str], lines: Sequence[Line]) -> Mending:
     return Mending("\n".join(texts), tuple(mended), tuple(beyond))
 
 
-def _is_beyond(block: Sequence[Line]) -> bool:
+def _is_beyond(block: Sequence[DamagedLine]) -> bool:
     """Return whether too little of a block can be read to say what was written."""
     words = [word for line in block for word in line.words]
     if not all(line.readable for line in block):
@@ -182,7 +182,7 @@ def _mean(words: Sequence[Word]) -> float:
     return sum(word.confidence for word in words) / len(words) if words else 1.0
 
 
-def _placed(line: Line, start: int) -> Iterator[Mended]:
+def _placed(line: DamagedLine, start: int) -> Iterator[Mended]:
     position = start
     for text, word in line.parts():
         if word:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from index.markdown import Block, Section
 
 
-def without(sections: Sequence[Section], spans: Sequence[tuple[int, int]]) -> tuple[Section, ...]:
+def without_unreadable(
+    sections: Sequence[Section], spans: Sequence[tuple[int, int]]
+) -> tuple[Section, ...]:
     """Return the sections without the blocks that meet one of the [start, end) spans."""
 
     def stays(block: Block) -> bool:

@@ -42,14 +42,14 @@ class Pieces(Protocol):
         ...
 
 
-class Reading(NamedTuple):
+class WordReading(NamedTuple):
     """What a damaged word may have been; score: the logarithm of how likely."""
 
     text: str
     score: float
 
 
-class Reader:
+class WordReader:
     """Reads damaged words by a set of pieces."""
 
     def __init__(self, pieces: Pieces) -> None:
@@ -58,11 +58,11 @@ class Reader:
             for character in set(piece):
                 mass[character] = mass.get(character, 0.0) + math.exp(score)
         self._mass = mass
-        self._read: LRUCache[Hashable, Sequence[Reading]] = LRUCache(_REMEMBERED)
+        self._read: LRUCache[Hashable, Sequence[WordReading]] = LRUCache(_REMEMBERED)
         self._score = lru_cache(maxsize=1 << 17)(pieces.score)
         self._extends = lru_cache(maxsize=1 << 17)(pieces.extends)
 
-    def readings(self, lattice: Lattice, start: int, end: int) -> Sequence[Reading]:
+    def readings(self, lattice: Lattice, start: int, end: int) -> Sequence[WordReading]:
         """Return the readings of what stands at [start, end), best first; the same ones again for
         the same damage."""
         before = lattice.line[start - 1] if start else " "
@@ -74,7 +74,7 @@ class Reader:
 
     def _best(
         self, lattice: Lattice, start: int, end: int, openings: Sequence[str]
-    ) -> Sequence[Reading]:
+    ) -> Sequence[WordReading]:
         best: dict[int, dict[str, float]] = {start: {"": 0.0}}
         for position in range(start, end):
             hypotheses = best.pop(position, None)
@@ -89,7 +89,7 @@ class Reader:
                     if total + score > found.get(whole, -math.inf):
                         found[whole] = total + score
         found = best.get(end, {})
-        return [Reading(*item) for item in _likeliest(best.get(end, {}), _CANDIDATES)]
+        return [WordReading(*item) for item in _likeliest(best.get(end, {}), _CANDIDATES)]
 
     def _arcs(
         self, lattice: Lattice, start: int, end: int, heads: Sequence[str]

@@ -10,12 +10,20 @@ import msgspec
 import numpy as np
 
 from index.arrays import Floats, Halves, Ints, Mask, Ranges
-from index.encoding import GIST, LANGUAGES, General
+from index.encoding import GIST, LANGUAGES, BackgroundQuestions
 from index.language import Language
 from index.markdown import Document, Passage
 from index.storage import records
 from index.storage.records import Records
-from index.vectors import PRINCIPAL, Int64s, Projection, Segment, TokenStates, Vectors, learned
+from index.vectors import (
+    PRINCIPAL,
+    Int64s,
+    Projection,
+    Segment,
+    TokenEmbeddings,
+    Vectors,
+    learned_projection,
+)
 from index.vectors import passage_vectors as vector_files
 from index.words import Lexical, Vocabulary, lexical
 
@@ -56,12 +64,12 @@ class Contents:
 
     notes: Notes
     vectors: Vectors
-    states: TokenStates
+    states: TokenEmbeddings
     gists: Halves
     lexical: Lexical
     line_lexical: Lexical
     vocabulary: Vocabulary
-    general: General
+    general: BackgroundQuestions
 
     @cached_property
     def line_starts(self) -> Int64s:
@@ -160,8 +168,8 @@ def read(folder: Path) -> Contents:
     with np.load(folder / "small.npz") as small:
         width = int(small["graph_width"]) if "graph_width" in small else 0
         vectors = vector_files.read(folder, small["line_mean"], width)
-        states = TokenStates(_segments(folder), state_places, _projection(small))
-        general = General(
+        states = TokenEmbeddings(_segments(folder), state_places, _projection(small))
+        general = BackgroundQuestions(
             {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
             {key: _general_gists(small, key) for key in LANGUAGES},
             {key: small[f"general_vector_mean_{key}"] for key in LANGUAGES},
@@ -203,7 +211,7 @@ def _projection(small: Any) -> Projection:
     if name == PRINCIPAL:
         arrays = {f.name: small[f"projection_{f.name}"] for f in fields(Projection)[1:]}
         return Projection(name, **arrays)
-    return replace(learned(), name=name)
+    return replace(learned_projection(), name=name)
 
 
 def _segments(folder: Path) -> tuple[Segment, ...]:

@@ -2,7 +2,7 @@
 
 from index.vectors import passage_vectors, token_embeddings
 from index.vectors.flat import FlatStore
-from index.vectors.hnsw import BREADTH, EXACT, LINKS, RECALL, recall
+from index.vectors.hnsw import BREADTH, EXACT, LINKS, RECALL, graph_recall
 from index.vectors.passage_vectors import WHOLE, Vectors, vectors_of, with_graph
 from index.vectors.plain import products
 from index.vectors.store_protocol import ranked
@@ -15,8 +15,8 @@ from index.vectors.token_embeddings import (
     Int64s,
     Projection,
     Segment,
-    TokenStates,
-    learned,
+    TokenEmbeddings,
+    learned_projection,
 )
 
 __all__ = [
@@ -34,13 +34,13 @@ __all__ = [
     "Int64s",
     "Projection",
     "Segment",
-    "TokenStates",
+    "TokenEmbeddings",
     "Vectors",
-    "learned",
+    "graph_recall",
+    "learned_projection",
     "passage_vectors",
     "products",
     "ranked",
-    "recall",
     "token_embeddings",
     "vectors_of",
     "with_graph",

@@ -154,13 +154,13 @@ def widened(store: GraphStore, questions: Floats) -> tuple[GraphStore | None, fl
     found, share = store, 0.0
     for width in _WIDTHS:
         found = replace(store, width=width)
-        share = recall(found, store.vectors, questions)
+        share = graph_recall(found, store.vectors, questions)
         if share >= _AIMED:
             break
     return found if share >= RECALL else None, share
 
 
-def recall(store: Store, vectors: Floats, questions: Floats) -> float:
+def graph_recall(store: Store, vectors: Floats, questions: Floats) -> float:
     """Return which share of the ten nearest of these vectors a store finds."""
     with _threads():
         _, exact = faiss.knn(questions, vectors, _RECALL_AT, faiss.METRIC_INNER_PRODUCT)

@@ -90,7 +90,7 @@ class Segment:
 
 
 @dataclass(frozen=True, eq=False)
-class TokenStates:
+class TokenEmbeddings:
     """The projected states of all passages' tokens.
 
     places: int64 (passages, 3), the segment of each passage's tokens, the first one and how many.
@@ -186,7 +186,7 @@ def _multiplied() -> Callable[[Mapping[str, npt.NDArray[Any]]], npt.NDArray[Any]
 
 
 @cache
-def learned() -> Projection:
+def learned_projection() -> Projection:
     """Return the projection that ships with the program, for the default model."""
     with LEARNED.open("rb") as stream, np.load(stream) as kept:
         arrays = {name: kept[name].astype(np.float32) for name in kept.files}

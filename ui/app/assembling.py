@@ -8,7 +8,7 @@ from assistant.calibration import build_index, is_calibrated_alike, unseen
 from assistant.milvus_connection import milvus as store_of
 from assistant.retrieval import reranker_of
 from assistant.settings import Settings
-from index.building import Progress, announced, build_lock, follow, reader, unchanged
+from index.building import Progress, announced, build_lock, follow, parser_fingerprint, unchanged
 from index.encoding import open_encoder
 from index.reading import corpus
 from index.storage import store
@@ -51,7 +51,11 @@ def assemble(
             before = loaded
         else:
             before = store.foundation(settings.data_dir)
-        known = before.manifest.sources if before and before.manifest.reader == reader() else None
+        known = (
+            before.manifest.sources
+            if before and before.manifest.reader == parser_fingerprint()
+            else None
+        )
         # Notes that cannot be read are told before seconds go into the model.
         collection = read(known)
         encoder = encoder or open_encoder(settings.model, settings.engine, settings.cache_dir)

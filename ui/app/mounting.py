@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from assistant.answering import Answer, Assistant, Question
 from assistant.http import problems
 from assistant.serving import Service
-from ui.chat import Edition
-from ui.words import text
+from ui.chat import ChatEdition
+from ui.words import page_text
 
 ChatState = Literal["starting", "ready", "failed"]
 
@@ -96,7 +96,7 @@ def mount_chat(service: Service, root_path: str, contact: str) -> FastAPI:
         return service.ask(Question(question, history=tuple(asked)), assistant)
 
     with service.switching:
-        current = service.per_version(Edition)
+        current = service.per_version(ChatEdition)
     # Mounted at the root, the chat would answer for what the API does not have.
     shell = FastAPI(openapi_url=None)
     gradio.mount_gradio_app(
@@ -159,9 +159,9 @@ def _closed(app: ASGIApp) -> ASGIApp:
 
 
 async def _failed(scope: Scope, receive: Receive, send: Send) -> None:
-    said = "".join(f'<p lang="{key}">{each}</p>' for key, each in text("chat-failed").items())
+    said = "".join(f'<p lang="{key}">{each}</p>' for key, each in page_text("chat-failed").items())
     page = (
         '<!doctype html><html lang="ko"><meta charset="utf-8"><title>Notes Assistant</title>'
-        f'<body>{said}<p><a href="notes/">{" · ".join(text("read").values())}</a></p>'
+        f'<body>{said}<p><a href="notes/">{" · ".join(page_text("read").values())}</a></p>'
     )
     await HTMLResponse(page, 503)(scope, receive, send)

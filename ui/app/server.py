@@ -20,7 +20,7 @@ from assistant.serving import Keys, Limits, Service, following, open_service, se
 from assistant.settings import Settings, listed
 from index.errors import SettingsError
 from ui.app.mounting import LateChat, is_chat, mount_chat
-from ui.reader import Reader, create_reader
+from ui.reader import NotesReader, create_reader
 from ui.widget import create_widget
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def application(
     if slack:
         core.include_router(slack.router())
     core.router.routes.append(Route("/mcp", Endpoint(service, limits), methods=["POST"]))
-    core.include_router(create_reader(service.per_version(Reader)))
+    core.include_router(create_reader(service.per_version(NotesReader)))
     core.include_router(create_widget())
     edge = Starlette(lifespan=chat.lifespan)
 

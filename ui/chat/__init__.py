@@ -1,5 +1,5 @@
 """The chat page."""
 
-from ui.chat.edition import Edition
+from ui.chat.edition import ChatEdition
 
-__all__ = ["Edition"]
+__all__ = ["ChatEdition"]

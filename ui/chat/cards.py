@@ -16,7 +16,7 @@ from index.language import Language
 from index.markdown import Document, Section, written_out
 from index.storage import Notes
 from ui.html import render, render_quote
-from ui.words import LANGUAGES, both, label
+from ui.words import LANGUAGES, in_both_languages, label
 
 _CARDS = 12
 _FRAME = re.compile(r"(?m)(?<=\n)[ \t]*(?:>[ \t]?)+")
@@ -50,7 +50,7 @@ def answer_card(
 
 def notice_card(texts: dict[Language, str]) -> str:
     """Return a sentence for a person as HTML, in the place of an answer."""
-    return f'<div class="note-card"><p class="note-message">{both(texts)}</p></div>'
+    return f'<div class="note-card"><p class="note-message">{in_both_languages(texts)}</p></div>'
 
 
 def welcome(notes: Notes, examples: Sequence[tuple[str, str]], root: str = "") -> str:
@@ -110,7 +110,7 @@ def _remarks(answer: Answer, first: FoundPassage, asked: str) -> Iterator[str]:
 
 
 def _caveat(answer: Answer) -> str:
-    return both({key: caveat(answer.grade, key, answer.missing) for key in LANGUAGES})
+    return in_both_languages({key: caveat(answer.grade, key, answer.missing) for key in LANGUAGES})
 
 
 def _searched(answer: Answer, asked: str) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.answering import MAX_HISTORY, Answer, Assistant, Question, message
+from assistant.answering import MAX_HISTORY, Answer, Assistant, Question, program_message
 from index.cpus import usable_cpus
 from index.errors import QuestionError, StoreAway
 from index.storage import Notes
 from ui.chat.cards import answer_card, notice_card, title, turn
-from ui.chat.edition import Edition
+from ui.chat.edition import ChatEdition
 from ui.chat.gradio_alone import gradio as gr
-from ui.words import LANGUAGES, label, text
+from ui.words import LANGUAGES, label, page_text
 
 _STATIC = Path(__file__).parents[1] / "static"
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Noto Sans KR")
@@ -25,7 +25,7 @@ _MOST_SHOWN = 300
 Ask = Callable[[Assistant, str, Sequence[str]], Answer]
 
 
-def create_chat(ask: Ask, current: Callable[[], Edition], contact: str = "") -> gr.Blocks:
+def create_chat(ask: Ask, current: Callable[[], ChatEdition], contact: str = "") -> gr.Blocks:
     """Return the chat, to be mounted with `presentation()`.
 
     ask answers a question that may follow up on those before it, oldest first. current: gives the
@@ -49,7 +49,9 @@ def create_chat(ask: Ask, current: Callable[[], Edition], contact: str = "") -> 
         notes = edition.assistant.snapshot.notes
         about = _section(notes, given.get("about", ""), given.get("corpus", ""))
         if about:
-            shown.append(notice_card({k: v.format(title=about) for k, v in text("about").items()}))
+            shown.append(
+                notice_card({k: v.format(title=about) for k, v in page_text("about").items()})
+            )
             asked.append(about)
         if question := request.query_params.get("q", "").strip():
             shown.append(_turn(edition, ask, question, asked, contact))
@@ -111,7 +113,7 @@ def presentation() -> dict[str, Any]:
 
 
 def _turn(
-    edition: Edition,
+    edition: ChatEdition,
     ask: Ask,
     question: str,
     asked: Sequence[str],
@@ -121,10 +123,10 @@ def _turn(
     try:
         answer = ask(edition.assistant, question, asked[-MAX_HISTORY:])
     except QuestionError as error:
-        said = {key: message(error.reason, key) for key in LANGUAGES}
+        said = {key: program_message(error.reason, key) for key in LANGUAGES}
         return turn(question[:_MOST_SHOWN], notice_card(said))
     except StoreAway:
-        return turn(question[:_MOST_SHOWN], notice_card(text("away")))
+        return turn(question[:_MOST_SHOWN], notice_card(page_text("away")))
     suggestions = edition.suggestions.after(answer, [*asked, question])
     return turn(question, answer_card(answer, question, suggestions, contact, vote))
 

@@ -13,7 +13,7 @@ from ui.words import LANGUAGES
 _EXAMPLES = 6
 
 
-class Edition:
+class ChatEdition:
     """What the chat says of one version of the notes, and what it answers from."""
 
     def __init__(self, assistant: Assistant) -> None:

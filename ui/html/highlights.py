@@ -9,14 +9,14 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from assistant.answering import Highlight
-from index.markdown import definitions, html_words, parser
+from index.markdown import html_words, parser, reference_definitions
 
 Range = tuple[int, int]
 
 _TAG = re.compile(r"(<!--.*?-->|<[^>]*>)", re.DOTALL)
 
 
-class Page:
+class MarkedTokens:
     """Markdown's tokens, and where the highlights stand in them."""
 
     def __init__(
@@ -29,7 +29,7 @@ class Page:
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line) + 1)
         self.markdown = parser()
-        self.env = definitions(references)
+        self.env = reference_definitions(references)
         self.tokens = self.markdown.parse(self.source, self.env)
 
     def touches(self, token: Token) -> bool:

@@ -17,7 +17,7 @@ from assistant.answering import Highlight
 from index.markdown import APART, heading_anchors, parse, plain, second_anchors, tags, term_anchors
 from index.markdown.dialects import WIKI
 from ui.html.footnotes import footnoted
-from ui.html.highlights import Page, Range, kept, marked, marked_html
+from ui.html.highlights import MarkedTokens, Range, kept, marked, marked_html
 
 _BREAKS = re.compile(r"(?:<br>\s*){2,}")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -70,7 +70,7 @@ def render(
     Links are taken relative to base, the passage's own link, and open beside the page; references
     are the definitions that some of them need.
     """
-    page = Page(markdown, highlights, references)
+    page = MarkedTokens(markdown, highlights, references)
     for position, token in enumerate(page.tokens):
         if token.type == "inline":
             if ranges := page.inline_ranges(position):
@@ -89,7 +89,7 @@ def render_quote(markdown: str, highlight: Highlight, base: str = "", references
 
     A table row is read out: what it is about, then each column's name and value.
     """
-    page = Page(markdown, [highlight], references)
+    page = MarkedTokens(markdown, [highlight], references)
     found = _BREAKS.sub("<br>", "<br>".join(_quoted(page, base)))
     return _clean(found.removeprefix("<br>").removesuffix("<br>"), new_tab=True)
 
@@ -113,7 +113,7 @@ def render_document(
     where that is empty, its words alone are shown. picture returns the same of pictures; one that
     is not served becomes a link.
     """
-    page = Page(source, ())
+    page = MarkedTokens(source, ())
     first = heading_anchors(page.tokens)
     others = second_anchors(page.tokens, first)
     _name_terms(page.tokens, [*first, *others])
@@ -162,16 +162,16 @@ def _with_ids(source: str) -> str:
     return source
 
 
-def _html(page: Page) -> str:
+def _html(page: MarkedTokens) -> str:
     tokens = list(_framed(page.tokens))
     return RendererHTML().render(tokens, page.markdown.options, page.env)
 
 
-def _inline(page: Page, tokens: Sequence[Token]) -> str:
+def _inline(page: MarkedTokens, tokens: Sequence[Token]) -> str:
     return RendererHTML().renderInline(tokens, page.markdown.options, page.env)
 
 
-def _quoted(page: Page, base: str) -> Iterator[str]:
+def _quoted(page: MarkedTokens, base: str) -> Iterator[str]:
     columns: list[str] = []
     cells: list[str] = []
     for position, token in enumerate(page.tokens):

@@ -8,7 +8,7 @@ from index.markdown import Document
 _CORPUS = "_in/"
 
 
-class Shelf:
+class DocumentAddresses:
     """Documents by address: their id, or `_in/{corpus}/{id}` where an earlier one has that id.
 
     By the longer address every document is found. What is relative in a document then stays in its

@@ -78,7 +78,7 @@ _LENS = (
 
 
 @dataclass(frozen=True)
-class Page:
+class ReaderPage:
     """What a page shows. language: its text's. canonical: its public address, empty if it has
     none. query: what was searched for. listed: whether search engines may list it."""
 
@@ -108,7 +108,7 @@ class Visit:
         return escape(_LABELS[name][self.labels]).replace("{}", escape(str(value)))
 
 
-def document(page: Page, visit: Visit) -> str:
+def document(page: ReaderPage, visit: Visit) -> str:
     """Return the whole HTML document."""
     return f"""<!doctype html>
 <html lang="{visit.labels}" data-root="{escape(visit.root)}">
@@ -129,7 +129,7 @@ def document(page: Page, visit: Visit) -> str:
 """
 
 
-def _head(page: Page) -> str:
+def _head(page: ReaderPage) -> str:
     title, description = escape(page.title), escape(page.description)
     tags = [
         '<meta charset="utf-8">',
@@ -151,7 +151,7 @@ def _head(page: Page) -> str:
     return "\n".join(tags)
 
 
-def _bar(page: Page, visit: Visit) -> str:
+def _bar(page: ReaderPage, visit: Visit) -> str:
     other, name = _OTHER[visit.labels]
     kept = {"q": page.query} if page.query else {}
     switch = escape("?" + urlencode(kept | {"lang": other}))
@@ -171,7 +171,7 @@ def _bar(page: Page, visit: Visit) -> str:
 </header>"""
 
 
-def _contents(page: Page, visit: Visit) -> str:
+def _contents(page: ReaderPage, visit: Visit) -> str:
     if len(page.contents) < 2:
         return ""
     top = min(entry.level for entry in page.contents)

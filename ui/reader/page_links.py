@@ -10,7 +10,7 @@ from index.markdown import Document
 from index.markdown.dialects import front_matter
 from index.reading import Folder, Target, folder_of, is_home
 from ui.reader import pictures
-from ui.reader.document_addresses import Shelf
+from ui.reader.document_addresses import DocumentAddresses
 
 _FRAGMENT = "!$&'()*+,-./:;=?@_~"
 
@@ -18,7 +18,7 @@ _FRAGMENT = "!$&'()*+,-./:;=?@_~"
 class Leads:
     """Addresses for what the documents of all corpora link to, as the folders are now."""
 
-    def __init__(self, shelf: Shelf, places: Mapping[str, str]) -> None:
+    def __init__(self, shelf: DocumentAddresses, places: Mapping[str, str]) -> None:
         """places: the folder or the lone file of each corpus."""
         self._shelf = shelf
         self._roots = {name: folder_of(Path(place)) for name, place in places.items()}

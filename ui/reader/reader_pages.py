@@ -11,8 +11,8 @@ from assistant.answering import outline
 from assistant.searching import Results, SearchHit
 from index.markdown import Document
 from ui.html import TocEntry, render_document
-from ui.reader.document_addresses import Shelf
-from ui.reader.frame import Page, Visit
+from ui.reader.document_addresses import DocumentAddresses
+from ui.reader.frame import ReaderPage, Visit
 from ui.reader.page_links import Leads
 
 # Sections that the list of notes names for each, and that a search in vain does.
@@ -21,35 +21,37 @@ _HEADING = re.compile(r'<(h[1-6]) id="([^"]*)">(.*?)</\1>', re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
 
-def overview(shelf: Shelf, visit: Visit, canonical: str = "") -> Page:
+def overview(shelf: DocumentAddresses, visit: Visit, canonical: str = "") -> ReaderPage:
     """Return the page that lists the notes."""
     title = visit.label("all")
     described = ", ".join(document.title for document in shelf.documents[:_SECTIONS])
     body = f"<h1>{title}</h1>{_list(shelf, visit)}"
-    return Page(unescape(title), described, visit.labels, body, canonical=canonical)
+    return ReaderPage(unescape(title), described, visit.labels, body, canonical=canonical)
 
 
-def folder(address: str, below: Sequence[Document], shelf: Shelf, visit: Visit) -> Page:
+def folder(
+    address: str, below: Sequence[Document], shelf: DocumentAddresses, visit: Visit
+) -> ReaderPage:
     """Return the page that lists the notes of a folder."""
     title = escape(address.rstrip("/").rpartition("/")[2])
     body = f"<h1>{title}</h1>{_cards(below, shelf, visit)}"
-    return Page(unescape(title), unescape(title), visit.labels, body, listed=False)
+    return ReaderPage(unescape(title), unescape(title), visit.labels, body, listed=False)
 
 
-def missing(shelf: Shelf, visit: Visit) -> Page:
+def missing(shelf: DocumentAddresses, visit: Visit) -> ReaderPage:
     """Return the page for an address where no note is."""
     title = visit.label("missing")
     body = f"<h1>{title}</h1><p>{visit.label('moved')}</p>{_list(shelf, visit)}"
-    return Page(unescape(title), unescape(title), visit.labels, body, listed=False)
+    return ReaderPage(unescape(title), unescape(title), visit.labels, body, listed=False)
 
 
 def note(
     document: Document,
-    shelf: Shelf,
+    shelf: DocumentAddresses,
     leads: Leads,
     visit: Visit,
     canonical: str = "",
-) -> Page:
+) -> ReaderPage:
     """Return a document's page."""
     body, contents = render_document(
         document.source,
@@ -66,7 +68,7 @@ def note(
     body = f"{mended if document.mended else ''}{body}"
     body = f"{_twins(document, shelf, visit)}{body}{_around(document, shelf, visit)}"
     description = document.description or document.title
-    return Page(document.title, description, document.language, body, listed, canonical)
+    return ReaderPage(document.title, description, document.language, body, listed, canonical)
 
 
 def _lead(document: Document, leads: Leads, visit: Visit, href: str, wiki: bool) -> str:
@@ -81,7 +83,9 @@ def _picture(document: Document, leads: Leads, visit: Visit, src: str, wiki: boo
     return found and f"{visit.root}/notes/{found}"
 
 
-def results(found: Results, page: int, size: int, q: str, shelf: Shelf, visit: Visit) -> Page:
+def results(
+    found: Results, page: int, size: int, q: str, shelf: DocumentAddresses, visit: Visit
+) -> ReaderPage:
     """Return one page of what a search found; size: how many sections stand on one."""
     title = visit.label("results", q)
     if not found.total:
@@ -96,14 +100,14 @@ def results(found: Results, page: int, size: int, q: str, shelf: Shelf, visit: V
     return _searched(title, f"<h1>{title}</h1>{said}{groups}{pages}", q, visit)
 
 
-def unsearched(said: str, q: str, shelf: Shelf, visit: Visit) -> Page:
+def unsearched(said: str, q: str, shelf: DocumentAddresses, visit: Visit) -> ReaderPage:
     """Return the page of a search for nothing, or for what cannot be searched for."""
     title = visit.label("search")
     body = f"<h1>{title}</h1><p>{escape(said)}</p>{covered(shelf, visit)}"
     return _searched(title, body, q, visit)
 
 
-def covered(shelf: Shelf, visit: Visit) -> str:
+def covered(shelf: DocumentAddresses, visit: Visit) -> str:
     """Return what the notes cover as links: the sections of a lone document, else documents."""
     if len(shelf.documents) == 1:
         named = _sections(shelf.documents)
@@ -116,15 +120,15 @@ def covered(shelf: Shelf, visit: Visit) -> str:
     return f"<h2>{visit.label('covered')}</h2><ul>{links}</ul>"
 
 
-def _searched(title: str, body: str, q: str, visit: Visit) -> Page:
+def _searched(title: str, body: str, q: str, visit: Visit) -> ReaderPage:
     name = unescape(title)
-    return Page(name, name, visit.labels, body, query=q, listed=False)
+    return ReaderPage(name, name, visit.labels, body, query=q, listed=False)
 
 
 class _Tools:
     """Puts beside a heading its link, and one that asks about its section."""
 
-    def __init__(self, document: Document, shelf: Shelf, visit: Visit) -> None:
+    def __init__(self, document: Document, shelf: DocumentAddresses, visit: Visit) -> None:
         self._place = document.id
         apart = shelf.path(document) != quote(document.id)
         self._corpus = f"&amp;corpus={quote(document.corpus, safe='')}" if apart else ""
@@ -174,16 +178,18 @@ def _sections(documents: Sequence[Document]) -> list[tuple[Document, str, str]]:
     return [(document, section.anchor, section.title) for document, section in found]
 
 
-def _link(shelf: Shelf, visit: Visit, document: Document, anchor: str, text: str) -> str:
+def _link(
+    shelf: DocumentAddresses, visit: Visit, document: Document, anchor: str, text: str
+) -> str:
     place = f"#{escape(anchor)}" if anchor else ""
     return f'<a href="{_address(shelf, visit, document)}{place}">{escape(text)}</a>'
 
 
-def _address(shelf: Shelf, visit: Visit, document: Document) -> str:
+def _address(shelf: DocumentAddresses, visit: Visit, document: Document) -> str:
     return f"{escape(visit.root)}/notes/{shelf.path(document)}"
 
 
-def _list(shelf: Shelf, visit: Visit) -> str:
+def _list(shelf: DocumentAddresses, visit: Visit) -> str:
     if len(shelf.corpora) == 1:
         return _cards(shelf.documents, shelf, visit)
     return "".join(
@@ -193,11 +199,11 @@ def _list(shelf: Shelf, visit: Visit) -> str:
     )
 
 
-def _cards(documents: Iterable[Document], shelf: Shelf, visit: Visit) -> str:
+def _cards(documents: Iterable[Document], shelf: DocumentAddresses, visit: Visit) -> str:
     return f'<ul class="documents">{"".join(_card(d, shelf, visit) for d in documents)}</ul>'
 
 
-def _card(document: Document, shelf: Shelf, visit: Visit) -> str:
+def _card(document: Document, shelf: DocumentAddresses, visit: Visit) -> str:
     title = _link(shelf, visit, document, "", document.title)
     about = f"<p>{escape(document.description)}</p>" if document.description else ""
     links = "".join(
@@ -209,7 +215,7 @@ def _card(document: Document, shelf: Shelf, visit: Visit) -> str:
     return f'<li lang="{document.language}"><strong>{title}</strong>{about}{sections}</li>'
 
 
-def _twins(document: Document, shelf: Shelf, visit: Visit) -> str:
+def _twins(document: Document, shelf: DocumentAddresses, visit: Visit) -> str:
     twins = shelf.twins(document)
     if not twins:
         return ""
@@ -219,7 +225,7 @@ def _twins(document: Document, shelf: Shelf, visit: Visit) -> str:
     return f'<p class="twins" lang="{visit.labels}">{visit.label("twins")} {links}</p>'
 
 
-def _around(document: Document, shelf: Shelf, visit: Visit) -> str:
+def _around(document: Document, shelf: DocumentAddresses, visit: Visit) -> str:
     links = "".join(
         f'<a class="{name}" href="{_address(shelf, visit, other)}" lang="{other.language}">'
         f'<span lang="{visit.labels}">{visit.label(name)}</span> {escape(other.title)}</a>'
@@ -229,7 +235,7 @@ def _around(document: Document, shelf: Shelf, visit: Visit) -> str:
     return f'<nav class="around" aria-label="{visit.label("around")}">{links}</nav>' * bool(links)
 
 
-def _hits(hits: Sequence[SearchHit], shelf: Shelf, visit: Visit) -> str:
+def _hits(hits: Sequence[SearchHit], shelf: DocumentAddresses, visit: Visit) -> str:
     """Return the sections found, those of one document together where there are several."""
     order: Mapping[tuple[str, str], int] = {
         key: place
@@ -248,7 +254,7 @@ def _hits(hits: Sequence[SearchHit], shelf: Shelf, visit: Visit) -> str:
     return "".join(parts)
 
 
-def _hit(hit: SearchHit, document: Document, shelf: Shelf, visit: Visit) -> str:
+def _hit(hit: SearchHit, document: Document, shelf: DocumentAddresses, visit: Visit) -> str:
     place = f"#{escape(hit.section.anchor)}" if hit.section.anchor else ""
     _, mark, words = hit.highlight_url.partition(":~:")
     words = f"{'' if place else '#'}{mark}{escape(words)}" if mark else ""

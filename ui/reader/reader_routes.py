@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.requests import cookie_parser
 
-from assistant.answering import Assistant, message
+from assistant.answering import Assistant, program_message
 from assistant.searching import search
 from index.errors import QuestionError
 from index.language import Language
 from ui.reader import pictures, reader_pages
-from ui.reader.document_addresses import Shelf
-from ui.reader.frame import HEADERS, Page, Visit, document
+from ui.reader.document_addresses import DocumentAddresses
+from ui.reader.frame import HEADERS, ReaderPage, Visit, document
 from ui.reader.page_links import Leads
 
 LANGUAGE_COOKIE = "notes-language"
@@ -29,7 +29,7 @@ _FRESH = 60.0
 _SEARCH = "search"
 
 
-def create_reader(current: Callable[[], "Reader"]) -> APIRouter:
+def create_reader(current: Callable[[], "NotesReader"]) -> APIRouter:
     """Return the routes below `/notes/`: what there is, each document, pictures, and search.
 
     current: gives the reader of the version that is served now.
@@ -54,21 +54,21 @@ def visitors_language(headers: Mapping[str, str]) -> Language:
     return "ko" if spoken.lower().startswith("ko") else "en"
 
 
-class Reader:
+class NotesReader:
     """Answers for an address below `/notes/`; a document's own comes before the reader's."""
 
     def __init__(self, assistant: Assistant) -> None:
         """Read from one version of the index; pictures are where its notes were."""
         self._assistant = assistant
         self._places = assistant.snapshot.manifest.corpora
-        self._shelf = Shelf(assistant.snapshot.notes.documents)
+        self._shelf = DocumentAddresses(assistant.snapshot.notes.documents)
         self._apart = tuple(self._shelf.apart())
         # By what it was made of: the same page in another language is another. Without the reader
         # in it, so that it is freed with its version.
         leads = lru_cache(1)(partial(_leads, self._shelf, self._places))
         rendered = partial(_rendered, self._shelf, leads, assistant.public_url)
         self._leads: Callable[[int], Leads] = leads
-        self._note: Callable[[str, Visit, int], Page] = lru_cache(_KEPT_PAGES)(rendered)
+        self._note: Callable[[str, Visit, int], ReaderPage] = lru_cache(_KEPT_PAGES)(rendered)
 
     def response(self, request: Request, address: str) -> Response:
         """Return the page, picture or redirection at an address."""
@@ -102,7 +102,7 @@ class Reader:
         try:
             found = search(self._assistant, q, _ON_A_PAGE, (page - 1) * _ON_A_PAGE)
         except QuestionError as error:
-            said = message(error.reason, visit.labels)
+            said = program_message(error.reason, visit.labels)
             status = 200 if error.reason == "empty" else 400
             shown = reader_pages.unsearched(said, q[: 2 * _ON_A_PAGE], self._shelf, visit)
             return _page(shown, visit, status)
@@ -116,18 +116,18 @@ def _minute() -> int:
     return int(time.monotonic() / _FRESH)
 
 
-def _leads(shelf: Shelf, places: Mapping[str, str], _: int) -> Leads:
+def _leads(shelf: DocumentAddresses, places: Mapping[str, str], _: int) -> Leads:
     return Leads(shelf, places)
 
 
 def _rendered(
-    shelf: Shelf,
+    shelf: DocumentAddresses,
     leads: Callable[[int], Leads],
     public_url: str,
     path: str,
     visit: Visit,
     minute: int,
-) -> Page:
+) -> ReaderPage:
     shown = next(each for each in shelf.documents if shelf.path(each) == path)
     return reader_pages.note(shown, shelf, leads(minute), visit, _canonical(public_url, path))
 
@@ -136,7 +136,7 @@ def _canonical(public_url: str, path: str) -> str:
     return f"{public_url}/notes/{path}" if public_url.startswith("http") else ""
 
 
-def _page(page: Page, visit: Visit, status: int = 200) -> Response:
+def _page(page: ReaderPage, visit: Visit, status: int = 200) -> Response:
     return HTMLResponse(document(page, visit), status, HEADERS)
 
 

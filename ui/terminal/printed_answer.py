@@ -12,7 +12,7 @@ from rich.text import Text
 from assistant.answering import Answer, FoundPassage, Highlight
 from index.markdown import plain
 from index.reading import folder_of
-from ui.html import Page, kept
+from ui.html import MarkedTokens, kept
 
 # Escape sequences and marks that turn the direction of text: notes do not steer the terminal.
 _UNSAFE = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -74,13 +74,13 @@ def _show(
 def _words(passage: FoundPassage, span: Highlight) -> str:
     """Return the words without Markdown's marks; code as it is."""
     text = passage.text[span.start : span.end]
-    page = Page(passage.text, [span], passage.references)
+    page = MarkedTokens(passage.text, [span], passage.references)
     if any(token.type in ("fence", "code_block") and page.touches(token) for token in page.tokens):
         return text
     return " ".join(" ".join(_said(page)).split()) or text
 
 
-def _said(page: Page) -> Iterator[str]:
+def _said(page: MarkedTokens) -> Iterator[str]:
     cells: list[str] = []
     for position, token in enumerate(page.tokens):
         if token.type == "html_block" and page.touches(token):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 
-from assistant.answering import MAX_HISTORY, Assistant, Question, message
+from assistant.answering import MAX_HISTORY, Assistant, Question, program_message
 from index.errors import QuestionError
 from index.language import language
 from ui.terminal.printed_answer import show
@@ -24,7 +24,7 @@ def converse(assistant: Assistant, address: str) -> None:
         try:
             answer = assistant.ask(Question(question, history=tuple(asked)))
         except QuestionError as error:
-            print(message(error.reason, language(question)))
+            print(program_message(error.reason, language(question)))
             continue
         show(answer, question, folders, address)
         print(flush=True)

@@ -58,15 +58,15 @@ _LABELS: dict[str, dict[Language, str]] = {
 def label(name: str, *languages: Language) -> str:
     """Return a label as HTML in both languages, or in those named alone."""
     texts = _LABELS[name]
-    return both({key: texts[key] for key in languages or LANGUAGES})
+    return in_both_languages({key: texts[key] for key in languages or LANGUAGES})
 
 
-def text(name: str) -> dict[Language, str]:
+def page_text(name: str) -> dict[Language, str]:
     """Return a label's text by language."""
     return _LABELS[name]
 
 
-def both(texts: dict[Language, str]) -> str:
+def in_both_languages(texts: dict[Language, str]) -> str:
     """Return texts as HTML, of which a page shows the one in its language."""
     return "".join(
         f'<span lang="{key}" class="own">{escape(text)}</span>' for key, text in texts.items()

@@ -48,7 +48,7 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class PieceVocabulary:
     """The tokenizer's pieces with their log probabilities, and the ids of the special ones."""
 
     pieces: tuple[str, ...]
@@ -73,7 +73,7 @@ class Container:
     """The packed weights; tensors are read from disk when they are asked for."""
 
     sizes: Sizes
-    vocabulary: Vocabulary
+    vocabulary: PieceVocabulary
     tensors: Mapping[str, Tensor]
 
     def floats(self, name: str) -> Floats:
@@ -143,14 +143,14 @@ def _sizes(cursor: _Cursor) -> Sizes:
     return Sizes(hidden, layers, heads, intermediate, vocabulary, positions, types, exact)
 
 
-def _vocabulary(cursor: _Cursor) -> Vocabulary:
+def _vocabulary(cursor: _Cursor) -> PieceVocabulary:
     count, bos, eos, pad, unknown = cursor.ints("<5i")
     (length,) = cursor.ints("<Q")
     offsets = cursor.take(4 * (count + 1)).view("<u4").tolist()
     scores = cursor.take(4 * count).view("<f4").copy()
     text = cursor.take(length).tobytes()
     pieces = tuple(text[offsets[i] : offsets[i + 1]].decode() for i in range(count))
-    return Vocabulary(pieces, scores, bos, eos, pad, unknown)
+    return PieceVocabulary(pieces, scores, bos, eos, pad, unknown)
 
 
 def _skip_normaliser(cursor: _Cursor) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 from tokenizers import normalizers
 
 from index.arrays import Ints
-from index.encoding.model.container import Vocabulary
+from index.encoding.model.container import PieceVocabulary
 
 
-def write(vocabulary: Vocabulary, limit: int, path: Path) -> None:
+def write(vocabulary: PieceVocabulary, limit: int, path: Path) -> None:
     """Write the file; the tokenizer cuts at `limit` tokens, `<s>` and `</s>` counted."""
     trie = marisa_trie.Trie(vocabulary.pieces)
     keys = [trie[piece] for piece in vocabulary.pieces]

@@ -17,7 +17,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, save_
 
 from index.encoding.encoder import GIST
 from index.encoding.model import model_files, pieces
-from index.encoding.model.container import BLOCK, Vocabulary
+from index.encoding.model.container import BLOCK, PieceVocabulary
 from index.encoding.model.encoder_graph import (
     FUSED,
     INT8_INPUTS,
@@ -72,11 +72,11 @@ def write(folder: Path) -> None:
     save_model(model, str(folder / model_files.GIST_GRAPH))
 
 
-def vocabulary(model: bytes) -> Vocabulary:
+def vocabulary(model: bytes) -> PieceVocabulary:
     """Return the pieces of a sentencepiece model and their scores."""
     found = [_piece(value) for number, value in _fields(model) if number == 1]
     names, scores = zip(*found, strict=True)
-    return Vocabulary(
+    return PieceVocabulary(
         names,
         np.array(scores, np.float32),
         bos=names.index("<s>"),

@@ -3,11 +3,11 @@
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, processors
 from tokenizers.pre_tokenizers import Metaspace
 
-from index.encoding.model.container import Vocabulary
+from index.encoding.model.container import PieceVocabulary
 from index.encoding.unigram import BOS, EOS, SPECIALS
 
 
-def build(vocabulary: Vocabulary, limit: int) -> Tokenizer:
+def build(vocabulary: PieceVocabulary, limit: int) -> Tokenizer:
     """Return the tokenizer; it cuts at `limit` tokens, `<s>` and `</s>` counted."""
     scored = list(zip(vocabulary.pieces, vocabulary.scores.tolist(), strict=True))
     tokenizer = Tokenizer(models.Unigram(scored, vocabulary.unknown, False))
