@@ -119,7 +119,9 @@ def grow(real: store.Snapshot, size: int, data_dir: Path) -> None:
         notes=_notes(old, copies),
         vectors=_vectors(old, copies),
         states=_states(old, copies),
-        gists=np.concatenate([old.gists[: each.passages] for each in copies]),
+        sentence_embeddings=np.concatenate(
+            [old.sentence_embeddings[: each.passages] for each in copies]
+        ),
         lexical=_lexical(old.lexical, [each.passages for each in copies], words),
         line_lexical=_lexical(old.line_lexical, [each.lines for each in copies], words),
         vocabulary=_vocabulary(old.vocabulary, words),

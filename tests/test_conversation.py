@@ -138,9 +138,12 @@ class TestTogether:
         np.testing.assert_allclose(
             found.encoding.vector, mean / np.linalg.norm(mean), rtol=0, atol=1e-5
         )
-        near = [found.encoding.gist @ each.encoding.gist for each in (first, second)]
+        near = [
+            found.encoding.sentence_embedding @ each.encoding.sentence_embedding
+            for each in (first, second)
+        ]
         assert near[0] == pytest.approx(near[1], abs=1e-5)
-        assert np.linalg.norm(found.encoding.gist) == pytest.approx(1, abs=1e-5)
+        assert np.linalg.norm(found.encoding.sentence_embedding) == pytest.approx(1, abs=1e-5)
         for start, end in found.encoding.offsets.tolist():
             assert (start == end == -1) or found.text[start:end]
 

@@ -58,8 +58,10 @@ class TestBothEngines:
         assert cosines(ours.states, oracle.states).mean() > 0.999
         assert cosines(ours.states, oracle.states).min() > 0.998
         assert np.array_equal(ours.offsets, oracle.offsets)
-        assert np.array_equal(ours.gist, oracle.gist)
-        assert np.array_equal(*(e.gists([TEXTS[name]]) for e in (onnx_encoder, torch_encoder)))
+        assert np.array_equal(ours.sentence_embedding, oracle.sentence_embedding)
+        assert np.array_equal(
+            *(e.sentence_embeddings([TEXTS[name]]) for e in (onnx_encoder, torch_encoder))
+        )
 
     def test_name_the_same_weights(
         self, onnx_encoder: OnnxEncoder, torch_encoder: TorchEncoder

@@ -15,7 +15,7 @@ from assistant.settings import Settings
 from index.arrays import Floats
 from index.building import embedding_cache
 from index.building.embedding_cache import CachedEncoder, Counter
-from index.encoding.encoder import GIST, Encoding, Kind, Weights
+from index.encoding.encoder import SENTENCE_COMPONENTS, Encoding, Kind, Weights
 from index.encoding.onnx_encoder import OnnxEncoder
 from index.storage import store
 from index.storage.store import Snapshot
@@ -59,7 +59,7 @@ class Counting:
 
     inner: OnnxEncoder
     encoded: list[tuple[Kind, str]] = field(default_factory=list)
-    gisted: list[str] = field(default_factory=list)
+    embedded: list[str] = field(default_factory=list)
     most: int = 10**9
 
     @property
@@ -73,9 +73,9 @@ class Counting:
             self.encoded.append((kind, text))
             yield encoding
 
-    def gists(self, texts: Sequence[str]) -> Floats:
-        self.gisted += texts
-        return self.inner.gists(texts)
+    def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
+        self.embedded += texts
+        return self.inner.sentence_embeddings(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self.inner.count_tokens(texts)
@@ -120,7 +120,7 @@ class Place:
         contents = snapshot.contents
         words = [set(each.words) for each in (contents.lexical, contents.line_lexical)]
         shares = [contents.line_lexical.share([word]).tolist() for word in sorted(words[1])]
-        return [first, words, shares, contents.vocabulary, contents.gists.tobytes()]
+        return [first, words, shares, contents.vocabulary, contents.sentence_embeddings.tobytes()]
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +171,7 @@ def test_an_edit_costs_its_own_texts_alone(place: Place, tmp_path: Path) -> None
         "알파 > 설치\n키를 받아 둡니다.",
     ]
     assert [text for kind, text in encoder.encoded if kind == "query"] == ["키를 받아 둡니다."]
-    assert encoder.gisted == ["알파 > 설치\n도커를 설치합니다.\n키를 받아 둡니다.", "알파 > 설치"]
+    assert encoder.embedded == ["알파 > 설치\n도커를 설치합니다.\n키를 받아 둡니다.", "알파 > 설치"]
     assert place.answers() == anew(place, tmp_path)
 
 
@@ -264,10 +264,10 @@ def test_an_index_of_another_schema_gives_its_embeddings(place: Place) -> None:
     path.write_text(path.read_text().replace(f'"schema": {store.SCHEMA}', '"schema": 99'))
     snapshot, encoder = place.build()
     assert snapshot.version != version
-    assert encoder.encoded == encoder.gisted == []
+    assert encoder.encoded == encoder.embedded == []
 
 
-def test_an_index_without_gists_gets_them_alone(place: Place, tmp_path: Path) -> None:
+def test_an_index_without_sentences_gets_them_alone(place: Place, tmp_path: Path) -> None:
     path = place.data / "versions" / store.current(place.data) / "manifest.json"
     manifest = json.loads(path.read_text())
     del manifest["files"]["gists.npy"]
@@ -275,7 +275,7 @@ def test_an_index_without_gists_gets_them_alone(place: Place, tmp_path: Path) ->
     (path.parent / "gists.npy").unlink()
     snapshot, encoder = place.build()
     assert encoder.encoded == []
-    assert len(encoder.gisted) == 2 * len(snapshot.notes.passages)
+    assert len(encoder.embedded) == 2 * len(snapshot.notes.passages)
     assert place.answers() == anew(place, tmp_path)
 
 
@@ -337,7 +337,7 @@ def test_states_kept_by_an_earlier_program_are_not_taken(
         # As it kept a question: by its text alone, with the states of the last layer.
         tokens, dimension = 5, onnx_encoder.weights.dimension
         row = (
-            np.zeros(dimension + GIST, np.float32).tobytes(),
+            np.zeros(dimension + SENTENCE_COMPONENTS, np.float32).tobytes(),
             np.zeros((tokens, dimension), np.float16).tobytes(),
             np.zeros((tokens, 2), np.int32).tobytes(),
         )

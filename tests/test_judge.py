@@ -99,7 +99,7 @@ class TestSignals:
             assert 0 <= named["lexical"] <= 1 + 1e-6
             assert named["late_weak"] <= named["late_mean"] + 1e-6
             assert named["words_weak"] <= named["words"] + 1e-6
-            assert -2 <= named["gist_over_general"] <= 2
+            assert -2 <= named["sentence_over_general"] <= 2
 
     def test_known_words_are_told_from_unknown_ones(self, assistant: Assistant) -> None:
         place = SIGNALS.index("known")

@@ -87,9 +87,9 @@ class TestExport:
             model_files.GRAPH,
             model_files.TABLE,
             model_files.PIECES,
-            model_files.GIST_GRAPH,
-            model_files.GIST_TABLE,
-            model_files.GIST_PIECES,
+            model_files.SENTENCE_GRAPH,
+            model_files.SENTENCE_TABLE,
+            model_files.SENTENCE_PIECES,
             model_files.FILES,
         ],
     )

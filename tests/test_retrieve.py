@@ -38,8 +38,16 @@ FUSIONS = [
     replace(NOTHING, lines=1),
     replace(NOTHING, dense=1),
     replace(NOTHING, lexical=1, lexical_across=0.25),
-    replace(NOTHING, gist=1, gist_across=2),
-    Fusion(late=0.7, lines=0.2, dense=0.4, lexical=0.9, lexical_across=0.3, gist=0.2, contrast=0),
+    replace(NOTHING, sentence_embedding=1, sentence_across=2),
+    Fusion(
+        late=0.7,
+        lines=0.2,
+        dense=0.4,
+        lexical=0.9,
+        lexical_across=0.3,
+        sentence_embedding=0.2,
+        contrast=0,
+    ),
 ]
 ODD = f"""# 🐳 항해 노트
 
@@ -147,14 +155,14 @@ class TestHits:
         documents = assistant.snapshot.notes.documents
         same_language = documents[0].language == query.language
         share = fusion.lexical if same_language else fusion.lexical_across
-        about = fusion.gist if same_language else fusion.gist_across
+        about = fusion.sentence_embedding if same_language else fusion.sentence_across
         for hit in fused(assistant, query, fusion):
             expected = (
                 fusion.late * hit.late
                 + fusion.lines * hit.lines
                 + fusion.dense * hit.dense
                 + share * hit.lexical
-                + about * hit.gist
+                + about * hit.sentence_embedding
             )
             assert hit.score == pytest.approx(expected, abs=1e-5)
 
@@ -176,9 +184,9 @@ class TestHits:
             passage = assistant.snapshot.notes.passages[hit.passage]
             document = assistant.snapshot.notes.documents[passage.document]
             texts = [embedded_text(document, passage), heading_path(document, passage), question]
-            own, above, asked_about = assistant.encoder.gists(texts)
+            own, above, asked_about = assistant.encoder.sentence_embeddings(texts)
             about = (2 * own + above) / 3 @ asked_about
-            assert hit.gist == pytest.approx(float(about), abs=1e-3)
+            assert hit.sentence_embedding == pytest.approx(float(about), abs=1e-3)
 
     def test_is_the_same_again(self, assistant: Assistant, question: str) -> None:
         query = assistant.query(question)
@@ -226,9 +234,10 @@ class TestAnswer:
         assert len(explained.passages) == len(hits)
         for passage, hit in zip(explained.passages, hits, strict=True):
             assert passage.explanation
-            for stage in ("late", "lines", "dense", "lexical", "gist"):
+            for stage in ("late", "lines", "dense", "lexical"):
                 told = getattr(passage.explanation, stage)
                 assert told == pytest.approx(getattr(hit, stage), abs=1e-4)
+            assert passage.explanation.gist == pytest.approx(hit.sentence_embedding, abs=1e-4)
             assert passage.explanation.reranked == hit.read
 
     def test_stages_are_not_explained_otherwise(self, assistant: Assistant) -> None:

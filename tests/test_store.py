@@ -10,7 +10,7 @@ import pytest
 
 from index.arrays import Floats
 from index.encoding.background_questions import LANGUAGES, BackgroundQuestions
-from index.encoding.encoder import GIST, Weights
+from index.encoding.encoder import SENTENCE_COMPONENTS, Weights
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing, IndexUnusable
 from index.markdown.notes import Document, Passage
 from index.markdown.passage_splitting import embedded_text, passages
@@ -82,13 +82,15 @@ def contents() -> held.Contents:
             np.arange(16 * len(owners), dtype=np.uint8).reshape(-1, 16),
         ),
         states=token_states(found),
-        gists=np.random.default_rng(2).normal(size=(len(found.passages), 2, GIST)).astype("f2"),
+        sentence_embeddings=np.random.default_rng(2)
+        .normal(size=(len(found.passages), 2, SENTENCE_COMPONENTS))
+        .astype("f2"),
         lexical=index_words(map(analyze, texts)),
         line_lexical=index_words(map(analyze, lines)),
         vocabulary=collect(texts, (("VM", "가상 머신"),)),
         general=BackgroundQuestions(
             {language: vectors(5) for language in LANGUAGES},
-            {language: np.ones((5, GIST), np.float32) for language in LANGUAGES},
+            {language: np.ones((5, SENTENCE_COMPONENTS), np.float32) for language in LANGUAGES},
             {language: vectors(2)[0] for language in LANGUAGES},
         ),
     )
@@ -154,16 +156,16 @@ def test_all_parts_are_read_back(written: Path) -> None:
             index, same = getattr(loaded, name), getattr(expected, name)
             np.testing.assert_array_equal(index.share(words), same.share(words))
     for language in LANGUAGES:
-        for name in ("vectors", "gists", "vector_means"):
+        for name in ("vectors", "sentence_embeddings", "vector_means"):
             parts = getattr(loaded.general, name), getattr(expected.general, name)
             np.testing.assert_array_equal(parts[0][language], parts[1][language])
 
 
-def test_gists_are_mapped_from_disk(written: Path) -> None:
-    kept = store.load(written).contents.gists
+def test_sentences_are_mapped_from_disk(written: Path) -> None:
+    kept = store.load(written).contents.sentence_embeddings
     assert not kept.flags.writeable
     assert kept.dtype == np.float16
-    np.testing.assert_array_equal(kept, contents().gists)
+    np.testing.assert_array_equal(kept, contents().sentence_embeddings)
 
 
 def test_token_states_are_mapped_from_disk(written: Path) -> None:

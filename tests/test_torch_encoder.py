@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.encoding.encoder import GIST
+from index.encoding.encoder import SENTENCE_COMPONENTS
 from index.encoding.model import model_files
 from index.encoding.torch_encoder import TorchEncoder, prompts_for
 from index.errors import ModelError
@@ -54,8 +54,11 @@ class TestTorchEncoder:
         assert encoding.vector.shape == (8,)
         assert np.linalg.norm(encoding.vector) == pytest.approx(1, abs=1e-5)
         assert encoding.offsets.tolist() == [[-1, -1], [-1, -1], [0, 2], [3, 9], [-1, -1]]
-        assert not encoding.gist.any()
-        assert encoder.gists(["도커", "docker"]).tolist() == [[0] * GIST] * 2
+        assert not encoding.sentence_embedding.any()
+        assert (
+            encoder.sentence_embeddings(["도커", "docker"]).tolist()
+            == [[0] * SENTENCE_COMPONENTS] * 2
+        )
         assert encoder.count_tokens(["도커 docker", "docker " * 40]) == [2, 40]
         (cut,) = encoder.encode(["docker " * 40], "query")
         assert len(cut.states) == 16

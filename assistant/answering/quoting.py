@@ -51,6 +51,6 @@ def _explanation(hit: Hit) -> Explanation:
         lines=round(hit.lines, 4),
         dense=round(hit.dense, 4),
         lexical=round(hit.lexical, 4),
-        gist=round(hit.gist, 4),
+        gist=round(hit.sentence_embedding, 4),
         reranked=hit.read,
     )

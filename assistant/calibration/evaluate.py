@@ -21,14 +21,21 @@ from index.storage import Notes
 _RANKED = {"MRR@10": "RR@10", "nDCG@10": "nDCG@10"}
 MEASURES = ("R@1", "R@3", *_RANKED)
 NOTHING = Fusion(
-    late=0, lines=0, dense=0, lexical=0, lexical_across=0, gist=0, gist_across=0, read=0
+    late=0,
+    lines=0,
+    dense=0,
+    lexical=0,
+    lexical_across=0,
+    sentence_embedding=0,
+    sentence_across=0,
+    read=0,
 )
 ABLATIONS: dict[str, Fusion] = {
     "dense": replace(NOTHING, dense=1),
     "lexical": replace(NOTHING, lexical=1, lexical_across=1),
     "late": replace(NOTHING, late=1),
-    "gist": replace(NOTHING, gist=1, gist_across=1),
-    "no gist": replace(FUSED, gist=0, gist_across=0),
+    "gist": replace(NOTHING, sentence_embedding=1, sentence_across=1),
+    "no gist": replace(FUSED, sentence_embedding=0, sentence_across=0),
     "unread": replace(FUSED, read=0),
     "fused": FUSED,
 }

@@ -176,12 +176,12 @@ def together(first: Query, second: Query) -> Query:
     vector = mean / max(float(np.linalg.norm(mean)), 1e-12)
     moved = np.where(two.offsets >= 0, two.offsets + len(first.text) + 1, two.offsets)
     offsets = np.concatenate([one.offsets, moved])
-    gist = one.gist + two.gist
-    gist /= max(float(np.linalg.norm(gist)), 1e-12)
+    sentence_embedding = one.sentence_embedding + two.sentence_embedding
+    sentence_embedding /= max(float(np.linalg.norm(sentence_embedding)), 1e-12)
     return Query(
         f"{first.text} {second.text}",
         second.language,
-        Encoding(vector.astype(np.float32), states, offsets, gist),
+        Encoding(vector.astype(np.float32), states, offsets, sentence_embedding),
         first.words + second.words,
         tuple(dict.fromkeys(first.missing + second.missing)),
     )

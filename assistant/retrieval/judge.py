@@ -32,7 +32,7 @@ SIGNALS = (
     "words_weak",  # the worst of them
     "general",  # cosine to the general questions most like it
     "lines_over_general",  # how much nearer the best line is than those
-    "gist_over_general",  # how much nearer its gist is than that of those
+    "sentence_over_general",  # how much nearer its sentence embedding is than that of those
     "read",  # the reader's logit that it answers
     "read_margin",  # to the best of the other sections'
     "read_line",  # how sure the reader is which line answers
@@ -156,7 +156,7 @@ def signals(
     own: which of the general questions the query is, if any, so that it is not compared with
     itself.
     """
-    general, gist_general = _general(contents, query, own)
+    general, sentence_general = _general(contents, query, own)
     hit = hits[0]
     row = int(np.searchsorted(found.passages, hit.passage))
     inside = found.alignment.owners == row
@@ -178,7 +178,7 @@ def signals(
         "words_weak": min(met, default=0.0),
         "general": general,
         "lines_over_general": hit.lines - general,
-        "gist_over_general": hit.gist - gist_general,
+        "sentence_over_general": hit.sentence_embedding - sentence_general,
         "read": hit.read or 0.0,
         "read_margin": _read_margin(hits),
         "read_line": hit.line_share,
@@ -239,12 +239,14 @@ class _Words:
 
 
 def _general(contents: Contents, query: Query, own: int | None) -> tuple[float, float]:
-    """Return how near the general questions most like it are, by vector and by gist."""
+    """Return how near the general questions most like it are, by both encoders."""
     general = contents.general
     asked = query.encoding.vector - general.vector_means[query.language]
     cosines = general.centred[query.language] @ asked / max(np.linalg.norm(asked), 1e-9)
-    gists = general.gists[query.language] @ query.encoding.gist
-    return _nearest(cosines, own), _nearest(gists, own)
+    sentence_embeddings = (
+        general.sentence_embeddings[query.language] @ query.encoding.sentence_embedding
+    )
+    return _nearest(cosines, own), _nearest(sentence_embeddings, own)
 
 
 def _nearest(cosines: Floats, own: int | None) -> float:

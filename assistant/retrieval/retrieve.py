@@ -17,8 +17,8 @@ _CANDIDATES = 80
 # Mostly the first number of vectors is of enough passages.
 _VECTORS = (200, 800)
 _FLOOR = -1.0
-# What the headings above a passage are about counts for a third of its gist.
-_GIST_SHARES = np.array([2 / 3, 1 / 3], np.float32)
+# What the headings above a passage are about counts for a third of its sentence embedding.
+_SENTENCE_SHARES = np.array([2 / 3, 1 / 3], np.float32)
 # Fitted on the part of the questions that is for development: late interaction, cosine, BM25.
 _LINE_LOGIT = np.array([18, 6, 7], np.float32)
 _HEADING_SHARE = 0.9
@@ -37,9 +37,10 @@ class Fusion:
     late: mean over the question's tokens of the best cosine in the passage. lines: best cosine of a
     line, both means subtracted. dense: cosine of the whole passage. lexical: share of BM25 that the
     passage reaches; lexical_across: the same where question and notes differ in language.
-    gist: cosine of what passage and question are about, by a second encoder; gist_across: the same
-    where they differ in language, and words help less. contrast: how much a question's token counts
-    by how far it tells candidates apart. read: the reader's probability that the passage answers.
+    sentence_embedding: cosine of what passage and question are about, by a second encoder;
+    sentence_across: the same where they differ in language, and words help less.
+    contrast: how much a question's token counts by how far it tells candidates apart.
+    read: the reader's probability that the passage answers.
     """
 
     late: float = 1.0
@@ -47,8 +48,8 @@ class Fusion:
     dense: float = 0.0
     lexical: float = 0.75
     lexical_across: float = 0.25
-    gist: float = 1.7
-    gist_across: float = 0.95
+    sentence_embedding: float = 1.7
+    sentence_across: float = 0.95
     contrast: float = 0.5
     read: float = 1.0
 
@@ -85,7 +86,7 @@ class Hit:
     lines: float
     dense: float
     lexical: float
-    gist: float
+    sentence_embedding: float
     answers: tuple[int, ...]
     read: float | None = None
     line_share: float = 0.0
@@ -95,10 +96,10 @@ class Hit:
 class Evidence:
     """What the searches found, before fusion; arrays run over the candidates.
 
-    passages: int32, ascending. dense, lexical, gist: float32. centred: float32, dense with both
-    means subtracted, as for lines. alignment: the question's tokens against their lines. tokens:
-    float32 (question tokens, components), as they were compared; shares: float32, how much each of
-    them counts.
+    passages: int32, ascending. dense, lexical, sentence_embedding: float32. centred: float32, dense
+    with both means subtracted, as for lines. alignment: the question's tokens against their lines.
+    tokens: float32 (question tokens, components), as they were compared; shares: float32, how much
+    each of them counts.
     line_cosines: float32, one for each vector of a line. line_owners, line_numbers: int32, which
     candidate each of those is of, and which of its lines. line_lexical: float32, over all lines of
     the candidates. line_starts: int64 (candidates + 1,), where those of each begin.
@@ -108,7 +109,7 @@ class Evidence:
     dense: Floats
     centred: Floats
     lexical: Floats
-    gist: Floats
+    sentence_embedding: Floats
     alignment: Alignment
     tokens: Floats
     shares: Floats
@@ -150,7 +151,7 @@ def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> E
         vectors[whole] @ question,
         centred[whole],
         lexical[passages],
-        _gists(contents, query, passages),
+        _sentence_embeddings(contents, query, passages),
         contents.states.compare(tokens, passages),
         tokens,
         projection.shares(tokens),
@@ -178,11 +179,20 @@ def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> l
         + fusion.lines * lines
         + fusion.dense * found.dense
         + np.where(same, fusion.lexical, fusion.lexical_across).astype(np.float32) * found.lexical
-        + np.where(same, fusion.gist, fusion.gist_across).astype(np.float32) * found.gist
+        + np.where(same, fusion.sentence_embedding, fusion.sentence_across).astype(np.float32)
+        * found.sentence_embedding
     )
     order = np.lexsort((found.passages, -scores))
     answers = _answers(found, weights)
-    columns = (found.passages, scores, late, lines, found.dense, found.lexical, found.gist)
+    columns = (
+        found.passages,
+        scores,
+        late,
+        lines,
+        found.dense,
+        found.lexical,
+        found.sentence_embedding,
+    )
     values = [column[order].tolist() for column in columns]
     values.append([answers[row] for row in order.tolist()])
     return [Hit(*each) for each in zip(*values, strict=True)]
@@ -230,9 +240,12 @@ def _contrast(best: Floats, power: float) -> Floats:
     return weights
 
 
-def _gists(contents: Contents, query: Query, passages: Ints) -> Floats:
-    both: Floats = contents.gists[passages].astype(np.float32) @ query.encoding.gist
-    found: Floats = both @ _GIST_SHARES
+def _sentence_embeddings(contents: Contents, query: Query, passages: Ints) -> Floats:
+    both: Floats = (
+        contents.sentence_embeddings[passages].astype(np.float32)
+        @ query.encoding.sentence_embedding
+    )
+    found: Floats = both @ _SENTENCE_SHARES
     return found
 
 

@@ -8,7 +8,7 @@ from index.arrays import Floats, Halves
 from index.building import embedding_cache
 from index.building.embedding_cache import CachedEncoder, Row
 from index.building.planning import Fresh, Plan, PlannedVectors, of_before
-from index.encoding import GIST, Encoder, Encoding, windows
+from index.encoding import SENTENCE_COMPONENTS, Encoder, Encoding, windows
 from index.markdown import heading_path
 from index.normalising import normalise
 from index.storage import Contents
@@ -50,22 +50,24 @@ def encode_passages(
     return _placed(sources, before, new, todo, projection), vectors
 
 
-def encode_gists(
+def encode_sentences(
     encoder: Encoder, planned: Plan, rows: PlannedVectors, before: Contents | None
 ) -> Halves:
-    """Return what all passages and their headings are about, float16 (passages, 2, GIST)."""
+    """Return what all passages and their headings are about, float16 (passages, 2, components)."""
     sources = _passage_sources(rows.sources[rows.owners[:, 1] == WHOLE], before)
-    if before is None or not len(before.gists):
+    if before is None or not len(before.sentence_embeddings):
         sources = np.full(len(sources), -1)
-    gists = np.empty((len(sources), 2, GIST), np.float16)
+    sentence_embeddings = np.empty((len(sources), 2, SENTENCE_COMPONENTS), np.float16)
     if before and (taken := sources >= 0).any():
-        gists[taken] = before.gists[sources[taken]]
+        sentence_embeddings[taken] = before.sentence_embeddings[sources[taken]]
     texts = _Texts(planned, before)
     for batch in windows(np.flatnonzero(sources < 0).tolist()):
         fresh = [texts[row] for row in batch]
-        gists[batch, 0] = encoder.gists([each.text for each in fresh])
-        gists[batch, 1] = encoder.gists([heading_path(e.document, e.passage) for e in fresh])
-    return gists
+        sentence_embeddings[batch, 0] = encoder.sentence_embeddings([each.text for each in fresh])
+        sentence_embeddings[batch, 1] = encoder.sentence_embeddings(
+            [heading_path(e.document, e.passage) for e in fresh]
+        )
+    return sentence_embeddings
 
 
 class _Texts:

@@ -173,10 +173,12 @@ class CachedEncoder:
         return [found[key] for key in keys]
 
     def _encoding(self, row: Row) -> Encoding:
-        vector, gist = np.split(np.frombuffer(row[0], np.float32), [self.encoder.weights.dimension])
+        vector, sentence_embedding = np.split(
+            np.frombuffer(row[0], np.float32), [self.encoder.weights.dimension]
+        )
         offsets = np.frombuffer(row[2], np.int32).reshape(-1, 2)
         states = np.frombuffer(row[1], np.float16).reshape(len(offsets), -1).astype(np.float32)
-        return Encoding(vector, states, offsets, gist)
+        return Encoding(vector, states, offsets, sentence_embedding)
 
 
 def batches(texts: Mapping[bytes, str]) -> Iterator[dict[bytes, str]]:
@@ -190,5 +192,5 @@ def _row(encoding: Encoding, whole: bool) -> Row:
     if not whole:
         return encoding.vector.astype(np.float32).tobytes(), b"", b""
     states = encoding.states.astype(np.float16)
-    vectors = np.concatenate([encoding.vector, encoding.gist]).astype(np.float32)
+    vectors = np.concatenate([encoding.vector, encoding.sentence_embedding]).astype(np.float32)
     return vectors.tobytes(), states.tobytes(), encoding.offsets.tobytes()

@@ -18,7 +18,7 @@ import numpy as np
 
 from index.arrays import Floats
 from index.building import embedding_cache, planning
-from index.building.embedding import encode_gists, encode_passages
+from index.building.embedding import encode_passages, encode_sentences
 from index.building.embedding_cache import CachedEncoder, Counter, Progress
 from index.building.planning import Plan
 from index.encoding import Encoder, Encoding, background_questions
@@ -260,7 +260,7 @@ class _Work:
             notes=notes,
             vectors=vectors,
             states=tokens,
-            gists=encode_gists(kept.encoder, planned, rows, self.before),
+            sentence_embeddings=encode_sentences(kept.encoder, planned, rows, self.before),
             lexical=lexical.updated(
                 before.lexical if before else lexical.NOTHING,
                 planned.sources,

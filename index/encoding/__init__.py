@@ -2,14 +2,14 @@
 
 from index.encoding import background_questions
 from index.encoding.background_questions import LANGUAGES, BackgroundQuestions
-from index.encoding.encoder import GIST, Encoder, Encoding, Kind, Weights
+from index.encoding.encoder import SENTENCE_COMPONENTS, Encoder, Encoding, Kind, Weights
 from index.encoding.engines import open_encoder
 from index.encoding.token_batches import windows
 from index.encoding.unigram import UnigramTokenizer
 
 __all__ = [
-    "GIST",
     "LANGUAGES",
+    "SENTENCE_COMPONENTS",
     "BackgroundQuestions",
     "Encoder",
     "Encoding",

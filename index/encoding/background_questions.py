@@ -18,15 +18,15 @@ LANGUAGES: tuple[Language, ...] = ("ko", "en")
 class BackgroundQuestions:
     """How questions look to one encoder, so that what they have in common can be subtracted.
 
-    vectors: by language, float32 (questions, dimension), unit length, of the bank; gists: float32
-    (questions, GIST).
+    vectors: by language, float32 (questions, dimension), unit length, of the bank;
+    sentence_embeddings: float32 (questions, SENTENCE_COMPONENTS).
     vector_means: by language, float32 (dimension,), halfway between the bank's mean and the notes'
     own lines encoded as if they were questions: what every question about these notes has in common
     tells none of them apart.
     """
 
     vectors: Mapping[Language, Floats]
-    gists: Mapping[Language, Floats]
+    sentence_embeddings: Mapping[Language, Floats]
     vector_means: Mapping[Language, Floats]
 
     @cached_property
@@ -52,7 +52,7 @@ def summarise(
     vector_shift: Floats = (_vector_mean(own) - _vector_mean(bank[own_language])) * np.float32(0.5)
     return BackgroundQuestions(
         vectors,
-        {key: np.stack([item.gist for item in found]) for key, found in bank.items()},
+        {key: np.stack([item.sentence_embedding for item in found]) for key, found in bank.items()},
         {key: _vector_mean(found) + vector_shift for key, found in bank.items()},
     )
 

@@ -9,8 +9,8 @@ import numpy as np
 from index.arrays import Floats, Ints
 
 Kind = Literal["query", "passage"]
-# How many components a gist has.
-GIST = 512
+# How many components a sentence embedding has.
+SENTENCE_COMPONENTS = 512
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,16 @@ class Encoding:
              middle layer, where the model gives them.
     offsets: int32 (tokens, 2), where each token stands in the normalised text, as characters
              [start, end); (-1, -1) for special tokens and those of the prompt.
-    gist:    float32 (GIST,), of a query: what it is about, a unit vector; of passages zeros.
+    sentence_embedding: float32 (SENTENCE_COMPONENTS,), of a query: what it is about, a unit vector;
+             of passages zeros.
     """
 
     vector: Floats
     states: Floats
     offsets: Ints
-    gist: Floats = field(default_factory=lambda: np.zeros(GIST, np.float32))
+    sentence_embedding: Floats = field(
+        default_factory=lambda: np.zeros(SENTENCE_COMPONENTS, np.float32)
+    )
 
     @property
     def own_states(self) -> Floats:
@@ -66,9 +69,9 @@ class Encoder(Protocol):
         Longer texts than the model takes are cut at its limit.
         """
 
-    def gists(self, texts: Sequence[str]) -> Floats:
-        """Return what texts are about, float32 (texts, GIST): unit vectors, or zeros where the
-        model has no second encoder beside it."""
+    def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, SENTENCE_COMPONENTS): unit vectors, or
+        zeros where the model has no second encoder beside it."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""

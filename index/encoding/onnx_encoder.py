@@ -12,7 +12,7 @@ from index.encoding import token_batches as shared
 from index.encoding.encoder import Encoding, Kind, Weights
 from index.encoding.model import model_files
 from index.encoding.runtime import run, session, threads
-from index.encoding.sentence_embedding import GistEncoder, with_gists
+from index.encoding.sentence_embedding import SentenceEmbedder, with_sentence_embeddings
 from index.encoding.unigram import Tokens, UnigramTokenizer
 from index.errors import ModelError, is_short_of_memory
 from index.normalising import normalise
@@ -32,7 +32,7 @@ class OnnxEncoder:
         try:
             self._tokenizer = UnigramTokenizer(folder / model_files.PIECES)
             self._session = session(folder / model_files.GRAPH)
-            self._gist = GistEncoder(folder)
+            self._sentence_embedding = SentenceEmbedder(folder)
         except Exception as error:  # no library has a root of its own errors
             if is_short_of_memory(error):
                 raise MemoryError(str(error)) from error
@@ -49,11 +49,15 @@ class OnnxEncoder:
         prompt = self._weights.prompt(kind)
         for window in shared.windows(texts):
             found = self._window([prompt + normalise(text) for text in window], prompt)
-            yield from with_gists(found, self.gists(window)) if kind == "query" else found
+            yield from (
+                with_sentence_embeddings(found, self.sentence_embeddings(window))
+                if kind == "query"
+                else found
+            )
 
-    def gists(self, texts: Sequence[str]) -> Floats:
-        """Return what texts are about, float32 (texts, GIST), unit vectors."""
-        return self._gist.encode(texts)
+    def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, SENTENCE_COMPONENTS), unit vectors."""
+        return self._sentence_embedding.encode(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""

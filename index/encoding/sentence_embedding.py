@@ -15,26 +15,26 @@ from pathlib import Path
 import numpy as np
 
 from index.arrays import Floats
-from index.encoding.encoder import GIST, Encoding
+from index.encoding.encoder import SENTENCE_COMPONENTS, Encoding
 from index.encoding.model import model_files
 from index.encoding.runtime import run, session, threads
 from index.encoding.unigram import UnigramTokenizer
 from index.normalising import normalise
 
 
-class GistEncoder:
+class SentenceEmbedder:
     """Encodes texts by what they are about; any number of threads may ask at once."""
 
     def __init__(self, folder: Path) -> None:
         """Load what `sentence_graph` wrote; any error where a file is damaged."""
-        self._tokenizer = UnigramTokenizer(folder / model_files.GIST_PIECES)
-        self._session = session(folder / model_files.GIST_GRAPH)
+        self._tokenizer = UnigramTokenizer(folder / model_files.SENTENCE_PIECES)
+        self._session = session(folder / model_files.SENTENCE_GRAPH)
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return float32 (texts, GIST), unit vectors."""
+        """Return float32 (texts, SENTENCE_COMPONENTS), unit vectors."""
         each = map if len(texts) < 2 else self._threads.map
         found = list(each(self._one, texts))
-        return np.stack(found) if found else np.zeros((0, GIST), np.float32)
+        return np.stack(found) if found else np.zeros((0, SENTENCE_COMPONENTS), np.float32)
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -45,7 +45,9 @@ class GistEncoder:
         return run(self._session, {"input_ids": ids})
 
 
-def with_gists(encodings: Iterable[Encoding], gists: Floats) -> Iterator[Encoding]:
-    """Yield the encodings, each with its gist."""
-    for encoding, gist in zip(encodings, gists, strict=True):
-        yield replace(encoding, gist=gist)
+def with_sentence_embeddings(
+    encodings: Iterable[Encoding], sentence_embeddings: Floats
+) -> Iterator[Encoding]:
+    """Yield the encodings, each with its sentence embedding."""
+    for encoding, sentence_embedding in zip(encodings, sentence_embeddings, strict=True):
+        yield replace(encoding, sentence_embedding=sentence_embedding)

@@ -11,9 +11,9 @@ import numpy as np
 
 from index.arrays import Floats, Ints
 from index.encoding import token_batches as shared
-from index.encoding.encoder import GIST, Encoding, Kind, Weights
+from index.encoding.encoder import SENTENCE_COMPONENTS, Encoding, Kind, Weights
 from index.encoding.model import model_files
-from index.encoding.sentence_embedding import GistEncoder, with_gists
+from index.encoding.sentence_embedding import SentenceEmbedder, with_sentence_embeddings
 from index.errors import ModelError
 from index.normalising import normalise
 
@@ -44,7 +44,7 @@ class TorchEncoder:
         self._weights = _weights(self._model, folder, name)
         if self._weights == model_files.MODEL:
             _keep_layers(self._model[0])
-        self._gist = _gist(folder)
+        self._sentence_embedding = _sentence_embedding(folder)
         self._lock = threading.Lock()
 
     @property
@@ -58,12 +58,20 @@ class TorchEncoder:
         for window in shared.windows(texts):
             with self._lock:
                 found = self._window([normalise(text) for text in window], prompt)
-            yield from with_gists(found, self.gists(window)) if kind == "query" else found
+            yield from (
+                with_sentence_embeddings(found, self.sentence_embeddings(window))
+                if kind == "query"
+                else found
+            )
 
-    def gists(self, texts: Sequence[str]) -> Floats:
-        """Return what texts are about, float32 (texts, GIST): unit vectors, or zeros where the
-        model's folder holds no second encoder."""
-        return self._gist.encode(texts) if self._gist else np.zeros((len(texts), GIST), np.float32)
+    def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, SENTENCE_COMPONENTS): unit vectors, or
+        zeros where the model's folder holds no second encoder."""
+        return (
+            self._sentence_embedding.encode(texts)
+            if self._sentence_embedding
+            else np.zeros((len(texts), SENTENCE_COMPONENTS), np.float32)
+        )
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""
@@ -119,11 +127,11 @@ def _encoding(found: Mapping[str, Any], spans: Ints | None) -> Encoding:
     return Encoding(vector, states, spans)
 
 
-def _gist(folder: Path) -> GistEncoder | None:
-    if not (folder / model_files.GIST_GRAPH).is_file():
+def _sentence_embedding(folder: Path) -> SentenceEmbedder | None:
+    if not (folder / model_files.SENTENCE_GRAPH).is_file():
         return None
     try:
-        return GistEncoder(folder)
+        return SentenceEmbedder(folder)
     except Exception as error:  # no library has a root of its own errors
         raise ModelError(
             f"The second encoder in {folder} cannot be loaded: {_first_line(error)}"

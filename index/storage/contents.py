@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from index.arrays import Floats, Halves, Ints, Mask, Ranges
-from index.encoding import GIST, LANGUAGES, BackgroundQuestions
+from index.encoding import LANGUAGES, SENTENCE_COMPONENTS, BackgroundQuestions
 from index.language import Language
 from index.markdown import Document, Passage
 from index.storage import records
@@ -58,14 +58,14 @@ class Contents:
     """All that a version holds.
 
     lexical: over passages. line_lexical: over all lines, passage by passage. vocabulary: the
-    notes' words as written. gists: float16 (passages, 2, GIST), mapped from disk, what each passage
-    is about and what the headings above it are.
+    notes' words as written. sentence_embeddings: float16 (passages, 2, SENTENCE_COMPONENTS), mapped
+    from disk, what each passage is about and what the headings above it are.
     """
 
     notes: Notes
     vectors: Vectors
     states: TokenEmbeddings
-    gists: Halves
+    sentence_embeddings: Halves
     lexical: Lexical
     line_lexical: Lexical
     vocabulary: Vocabulary
@@ -144,7 +144,7 @@ def write(contents: Contents, folder: Path, before: Path | None = None) -> list[
         "places": notes.places,
         "korean": notes.korean,
         "state_places": states.places,
-        "gists": contents.gists,
+        "gists": contents.sentence_embeddings,
     }
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
@@ -171,7 +171,7 @@ def read(folder: Path) -> Contents:
         states = TokenEmbeddings(_segments(folder), state_places, _projection(small))
         general = BackgroundQuestions(
             {key: small[f"general_vectors_{key}"] for key in LANGUAGES},
-            {key: _general_gists(small, key) for key in LANGUAGES},
+            {key: _general_sentences(small, key) for key in LANGUAGES},
             {key: small[f"general_vector_mean_{key}"] for key in LANGUAGES},
         )
     notes = Notes(
@@ -184,7 +184,9 @@ def read(folder: Path) -> Contents:
     vocabulary = _VOCABULARY.decode((folder / "vocabulary.json").read_bytes())
     passages = lexical.load(folder, "passage_words")
     lines = lexical.load(folder, "line_words")
-    return Contents(notes, vectors, states, _gists(folder), passages, lines, vocabulary, general)
+    return Contents(
+        notes, vectors, states, _sentence_embeddings(folder), passages, lines, vocabulary, general
+    )
 
 
 def _small(contents: Contents) -> dict[str, Any]:
@@ -199,7 +201,7 @@ def _small(contents: Contents) -> dict[str, Any]:
             small[f"projection_{field.name}"] = getattr(projection, field.name)
     for key in LANGUAGES:
         small[f"general_vectors_{key}"] = general.vectors[key]
-        small[f"general_gists_{key}"] = general.gists[key]
+        small[f"general_gists_{key}"] = general.sentence_embeddings[key]
         small[f"general_vector_mean_{key}"] = general.vector_means[key]
     return small
 
@@ -228,17 +230,17 @@ def _segments(folder: Path) -> tuple[Segment, ...]:
     )
 
 
-# Up to schema 5 there were no gists: of such a version only the rest is gone on from.
-def _gists(folder: Path) -> Halves:
+# Up to schema 5 there were no sentence embeddings: of such a version only the rest is gone on from.
+def _sentence_embeddings(folder: Path) -> Halves:
     path = folder / "gists.npy"
     if not path.exists():
-        return np.zeros((0, 2, GIST), np.float16)
+        return np.zeros((0, 2, SENTENCE_COMPONENTS), np.float16)
     return np.asarray(np.load(path, mmap_mode="r"))
 
 
-def _general_gists(small: Any, language: Language) -> Floats:
+def _general_sentences(small: Any, language: Language) -> Floats:
     name = f"general_gists_{language}"
-    found: Floats = small[name] if name in small else np.zeros((0, GIST), np.float32)
+    found: Floats = small[name] if name in small else np.zeros((0, SENTENCE_COMPONENTS), np.float32)
     return found
 
 

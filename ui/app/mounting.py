@@ -18,7 +18,7 @@ from assistant.answering import Answer, Assistant, Question
 from assistant.http import problems
 from assistant.serving import Service
 from ui.chat import ChatEdition
-from ui.words import page_text
+from ui.wording import page_text
 
 ChatState = Literal["starting", "ready", "failed"]
 

@@ -182,11 +182,11 @@ class _Interruptible:
                 raise _Ended
             yield from self._encoder.encode(texts[start : start + _TEXTS], kind)
 
-    def gists(self, texts: Sequence[str]) -> Floats:
-        """Return what texts are about, float32 (texts, GIST). Raises _Ended."""
+    def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
+        """Return what texts are about, float32 (texts, SENTENCE_COMPONENTS). Raises _Ended."""
         if self._ended.is_set():
             raise _Ended
-        return self._encoder.gists(texts)
+        return self._encoder.sentence_embeddings(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return how many tokens each text has, the prompt and special tokens left out."""

@@ -16,7 +16,7 @@ from index.language import Language
 from index.markdown import Document, Section, written_out
 from index.storage import Notes
 from ui.html import render, render_quote
-from ui.words import LANGUAGES, in_both_languages, label
+from ui.wording import LANGUAGES, in_both_languages, label
 
 _CARDS = 12
 _FRAME = re.compile(r"(?m)(?<=\n)[ \t]*(?:>[ \t]?)+")

@@ -11,7 +11,7 @@ from index.storage import Notes
 from ui.chat.cards import answer_card, notice_card, title, turn
 from ui.chat.edition import ChatEdition
 from ui.chat.gradio_alone import gradio as gr
-from ui.words import LANGUAGES, label, page_text
+from ui.wording import LANGUAGES, label, page_text
 
 _STATIC = Path(__file__).parents[1] / "static"
 _FONTS = ("system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Noto Sans KR")

@@ -8,7 +8,7 @@ from index.language import language
 from index.storage import Notes
 from ui.chat.cards import topics, welcome
 from ui.chat.suggestions import Suggestions
-from ui.words import LANGUAGES
+from ui.wording import LANGUAGES
 
 _EXAMPLES = 6
 

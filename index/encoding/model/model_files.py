@@ -18,8 +18,8 @@ Engine = Literal["onnx", "torch"]
 
 # Raised when a change of the export changes the vectors.
 FORMAT = 1
-# Raised when the folders change and the vectors do not. Where gists change, so must the schema of
-# index.storage.store.
+# Raised when the folders change and the vectors do not. Where sentence embeddings change, so must
+# the schema of index.storage.store.
 LAYOUT = 5
 # The layers whose token states are compared, counted from 1: of the last one a vector is the mean,
 # and a middle one knows the words themselves better.
@@ -40,9 +40,9 @@ PIECES = "tokenizer.npz"  # in the onnx folder
 GRAPH = "model.onnx"
 TABLE = "model.onnx.data"
 # The second encoder, in both folders.
-GIST_GRAPH = "gist.onnx"
-GIST_TABLE = "gist.onnx.data"
-GIST_PIECES = "gist.npz"
+SENTENCE_GRAPH = "gist.onnx"
+SENTENCE_TABLE = "gist.onnx.data"
+SENTENCE_PIECES = "gist.npz"
 
 
 def folder_name(kind: Engine) -> str:

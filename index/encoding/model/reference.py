@@ -6,7 +6,7 @@ from index.encoding.encoder import Encoder, Kind
 from index.errors import ModelError
 
 # The first eight components of a vector, from the SentenceTransformer folder in single precision,
-# and of a gist, as exported: the tests compare it with the package that it comes from.
+# and of a sentence embedding, as exported: tests compare it with the package that it comes from.
 KNOWN: tuple[tuple[Kind, str, tuple[float, ...], tuple[float, ...]], ...] = (
     (
         "query",
@@ -33,10 +33,13 @@ TOLERANCE = 0.006
 
 def verify(encoder: Encoder) -> None:
     """Raise ModelError where the encoder does not answer as the default model does."""
-    for kind, text, known, gist in KNOWN:
+    for kind, text, known, sentence_embedding in KNOWN:
         (encoding,) = encoder.encode([text], kind)
-        found = [*encoding.vector[: len(known)], *encoder.gists([text])[0, : len(gist)]]
-        distance = float(np.abs(np.array(found) - np.array([*known, *gist])).max())
+        found = [
+            *encoding.vector[: len(known)],
+            *encoder.sentence_embeddings([text])[0, : len(sentence_embedding)],
+        ]
+        distance = float(np.abs(np.array(found) - np.array([*known, *sentence_embedding])).max())
         # Written so that NaN fails as well.
         if not distance <= TOLERANCE:
             raise ModelError(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, save_model
 
-from index.encoding.encoder import GIST
+from index.encoding.encoder import SENTENCE_COMPONENTS
 from index.encoding.model import model_files, pieces
 from index.encoding.model.container import BLOCK, PieceVocabulary
 from index.encoding.model.encoder_graph import (
@@ -63,13 +63,13 @@ def write(folder: Path) -> None:
     words, layers = PIECES.locate(), LAYERS.locate()
     PIECES.check(words)
     LAYERS.check(layers)
-    pieces.write(vocabulary(words.read_bytes()), _LIMIT, folder / model_files.GIST_PIECES)
+    pieces.write(vocabulary(words.read_bytes()), _LIMIT, folder / model_files.SENTENCE_PIECES)
     with (
         np.load(layers, allow_pickle=False) as weights,
-        (folder / model_files.GIST_TABLE).open("wb") as table,
+        (folder / model_files.SENTENCE_TABLE).open("wb") as table,
     ):
         model = _Graph(weights, table).build()
-    save_model(model, str(folder / model_files.GIST_GRAPH))
+    save_model(model, str(folder / model_files.SENTENCE_GRAPH))
 
 
 def vocabulary(model: bytes) -> PieceVocabulary:
@@ -133,7 +133,7 @@ class _Graph:
         self.constants: list[TensorProto] = []
 
     def build(self) -> ModelProto:
-        """Return the graph. Input: input_ids, int64 (tokens,). Output: gist, float32 (GIST,)."""
+        """Return the graph. Input: input_ids, int64 (tokens,). Output: gist, float32, a vector."""
         words = self._words()
         shown = self._norm(self._linear(words, *self._inner()), "ln", self._joined("ln_g", "ln_b"))
         seen = [words]
@@ -151,7 +151,7 @@ class _Graph:
             self.nodes,
             "gist",
             [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["tokens"])],
-            [helper.make_tensor_value_info("gist", TensorProto.FLOAT, [GIST])],
+            [helper.make_tensor_value_info("gist", TensorProto.FLOAT, [SENTENCE_COMPONENTS])],
             self.constants,
         )
         return helper.make_model(graph, opset_imports=OPSETS, ir_version=IR_VERSION)
@@ -160,7 +160,9 @@ class _Graph:
         parts = (self.weights[f"q{number + 1}"] for number in range(_PARTS))
         pairs = zip(parts, self.weights["scale"], self.weights["lo"], strict=True)
         values = [part * scale + lowest for part, scale, lowest in pairs]
-        blocks, scales = quantised(np.stack(values, axis=1).reshape(-1, GIST), 4, BLOCK)
+        blocks, scales = quantised(
+            np.stack(values, axis=1).reshape(-1, SENTENCE_COMPONENTS), 4, BLOCK
+        )
         # A question touches a few of 128,010 rows: they are mapped, not loaded.
         table = mapped("words", paired(blocks).reshape(len(blocks), -1), self.table)
         self.constants += [table, mapped("scales", scales, self.table)]
@@ -219,7 +221,7 @@ class _Graph:
         return self._node("Add", own, self._constant(f"steps{words}", np.arange(words)))
 
     def _mean(self, source: str) -> str:
-        """Return float32 (1, GIST), the words' projected sum over the root of their number."""
+        """Return float32 (1, n), the words' projected sum over the root of their number."""
         summed = self._node("ReduceMean", source, self._constant("all", np.array([0])), keepdims=1)
         projected = self._linear(summed, self.weights["cnn_W"], self.weights["cnn_b"])
         count = self._node("Cast", self._node("Shape", "input_ids"), to=TensorProto.FLOAT)
