@@ -130,7 +130,7 @@ def test_the_architecture_names_what_is_there() -> None:
         place = ROOT / path
         assert place.exists(), path
         for part in name.split(".") if name else ():
-            pattern = rf"^\s*(?:class|def) {part}\b|^{part}\b|^    {part}:"
+            pattern = rf"^\s*(?:class|(?:async )?def) {part}\b|^{part}\b|^    {part}:"
             assert re.search(pattern, place.read_text("utf-8"), re.MULTILINE), (path, name)
 
 

