@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test test-stores lint openapi fuzz soak chromium train bench bench-start wrk lock clean
+.PHONY: install run test test-fast test-stores lint openapi fuzz soak chromium train bench bench-start wrk lock clean
 
 install: $(VENV)/.installed
 
@@ -30,6 +30,10 @@ openapi: install
 
 test: lint chromium
 	$(BIN)/pytest
+
+# The pure core alone, with an encoder by hand: no model, no server, no browser.
+test-fast: install
+	$(BIN)/pytest -m "not whole"
 
 # The contract of stores on a real Milvus as well, and servers over it and a real Redis; it wants to be
 # root on Linux, and redis-server.

@@ -3,7 +3,9 @@
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -31,6 +33,29 @@ collect_ignore = [] if "MILVUS_SERVER" in os.environ else ["test_milvus.py"]
 # A run finds what the one before it found: `make fuzz` looks for more.
 settings.register_profile("steady", derandomize=True)
 settings.load_profile("default" if "FUZZ_EXAMPLES" in os.environ else "steady")
+
+
+# What runs a model, a server, a browser or another process.
+_WHOLE = {"models_dir", "onnx_encoder", "torch_encoder", "docker", "server", "playwright"}
+_HELPERS = {"running", "visiting", "subprocess", "multiprocessing", "http_edge", "httpx", "torch"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes more than the pure core: `make test-fast` leaves it out."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if _WHOLE & set(item.fixturenames) or _HELPERS & _imported(item.module):
+            item.add_marker("whole")
+
+
+@cache
+def _imported(module: ModuleType) -> set[str]:
+    """Return the modules that a module's names come from."""
+    values = vars(module).values()
+    names = [
+        v.__name__ if isinstance(v, ModuleType) else getattr(v, "__module__", "") for v in values
+    ]
+    return {str(name).partition(".")[0] for name in names}
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ import regex
 from benchmarks.reading.data import QUESTIONS, held, rows
 
 GROUPS = {
-    "study": ("gyoogle", "jaeyeop", "devsquad"),
+    "study": ("gyoogle", "jaeyeop", "devsquad", "seogeurim", "namjunemy"),
     "web": ("react", "vue", "vite", "eslint"),
     "systems": ("cpp", "powershell", "rust"),
     "services": ("fastapi", "helm", "prometheus", "hfcourse"),
