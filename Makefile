@@ -39,7 +39,7 @@ test-fast: install
 # root on Linux, and redis-server.
 test-stores: install
 	$(BIN)/pip install -q -c constraints.txt -e '.[stores]'
-	MILVUS_SERVER=1 $(BIN)/pytest -s --timeout 900 tests/test_stores.py tests/test_milvus.py
+	MILVUS_SERVER=1 $(BIN)/pytest -s --timeout 900 tests/index/vectors/test_stores.py tests/index/milvus/test_milvus.py
 
 # Thousands of made-up calls and inputs, other ones each time; `make test` runs a few, always the same.
 fuzz: install

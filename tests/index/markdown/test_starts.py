@@ -13,7 +13,7 @@ from index.markdown.dialects.headings import heading_plugin
 from index.markdown.dialects.inline_syntax import inline_plugin
 from index.markdown.dialects.rule_starts import start_plugin
 
-PAGES = sorted((Path(__file__).parent / "data" / "dialects").rglob("*.md"))
+PAGES = sorted((Path(__file__).parents[2] / "data" / "dialects").rglob("*.md"))
 LINES = [line for page in PAGES for line in page.read_text("utf-8").split("\n")]
 STARTS = [
     "# a", "a", "", "===", "---", "- a", "1. a", "2) a", "> a", ">", "    a", "\ta", "```", "~~~",

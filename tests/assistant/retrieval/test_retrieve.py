@@ -23,7 +23,7 @@ from index.errors import IndexMismatch, ModelError
 from index.markdown.passage_splitting import embedded_text, heading_path
 from index.reading.corpus import read
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[3] / "corpus"
 QUESTIONS = [
     "컨테이너를 지우면 데이터는 어떻게 되나요?",
     "docker compose는 왜 쓰나요?",

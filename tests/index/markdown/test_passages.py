@@ -12,7 +12,7 @@ from index.markdown.passage_splitting import embedded_text, passages
 from index.markdown.sections import parse
 from index.reading.corpus import read
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[3] / "corpus"
 TABLE = "| a | b |\n|---|---|\n" + "".join(f"| row {n} | value {n} |\n" for n in range(6))
 
 

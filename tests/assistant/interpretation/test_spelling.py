@@ -13,7 +13,7 @@ from index.reading.corpus import read
 from index.words.analyzer import analyze
 from index.words.vocabulary import Vocabulary, collect
 
-(NOTE,) = read({"docker": Path(__file__).parents[1] / "corpus"}).documents
+(NOTE,) = read({"docker": Path(__file__).parents[3] / "corpus"}).documents
 TEXTS = [
     embedded_text(NOTE, passage)
     for passage in passages(NOTE, 0, 256, lambda texts: [len(text) // 2 for text in texts])

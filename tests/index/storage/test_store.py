@@ -23,7 +23,7 @@ from index.words.analyzer import analyze
 from index.words.lexical import index_words
 from index.words.vocabulary import collect
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[3] / "corpus"
 DIMENSION = 8
 WEIGHTS = Weights("model", "fingerprint", DIMENSION, "mean", "query: ", "passage: ")
 EXTRAS = {"judge.json": b'{"a": 1}', "odd.bin": bytes(range(256))}

@@ -15,7 +15,7 @@ from index.markdown.sections import parse
 from index.storage.contents import Notes, document_record, notes_of
 from ui.chat.cards import answer_card, notice_card, topics, turn, welcome
 
-SOURCE = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text()
+SOURCE = (Path(__file__).parents[3] / "corpus" / "docker.md").read_text()
 TEXT = "앞 문장이다. **답이** 되는 문장이다. 뒤 문장이다."
 QUOTE = "**답이** 되는 문장이다."
 ASKED = "질문"

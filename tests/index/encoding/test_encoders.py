@@ -17,7 +17,7 @@ from index.encoding.token_batches import BATCH_TEXTS, BATCH_TOKENS, batches
 from index.encoding.torch_encoder import TorchEncoder
 from index.errors import ModelError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 TEXTS = {
     "korean": "컨테이너를 지우면 데이터가 사라지나요?",

@@ -19,7 +19,7 @@ from index.encoding.model.export import ensure
 from index.encoding.model.tokenizer import build
 from index.encoding.unigram import SPECIALS, UnigramTokenizer
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = settings(max_examples=300, deadline=None, derandomize=True)
 
 HARD = {

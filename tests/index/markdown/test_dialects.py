@@ -24,8 +24,8 @@ from index.markdown.passage_splitting import embedded_text, passages
 from index.markdown.sections import parse
 from index.reading.corpus import read
 
-SITES = Path(__file__).parent / "data" / "dialects"
-K8S = Path(__file__).parents[1] / ".." / "shared" / "eval" / "k8s-ko" / "corpus"
+SITES = Path(__file__).parents[2] / "data" / "dialects"
+K8S = Path(__file__).parents[3] / ".." / "shared" / "eval" / "k8s-ko" / "corpus"
 WORD = regex.compile(r"[\p{L}\p{N}]+")
 
 # V is a word that people see, H one that they do not; each becomes a word of its own.

@@ -13,8 +13,8 @@ from index.markdown.notes import Section
 from index.markdown.sections import parse
 from index.markdown.sentences import sentences
 
-CORPUS = Path(__file__).parents[1] / "corpus"
-GOLDEN = Path(__file__).parent / "data" / "docker.sections.json"
+CORPUS = Path(__file__).parents[3] / "corpus"
+GOLDEN = Path(__file__).parents[2] / "data" / "docker.sections.json"
 
 
 def outline(section: Section) -> dict[str, object]:

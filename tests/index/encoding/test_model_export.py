@@ -16,7 +16,7 @@ from index.encoding.model import container, export, model_files
 from index.encoding.onnx_encoder import OnnxEncoder
 from index.errors import ModelError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def vector(encoder: OnnxEncoder) -> Floats:

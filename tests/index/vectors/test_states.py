@@ -35,7 +35,7 @@ from index.vectors.token_embeddings import (
     token_lines,
 )
 
-(NOTE,) = read({"docker": Path(__file__).parents[1] / "corpus"}).documents
+(NOTE,) = read({"docker": Path(__file__).parents[3] / "corpus"}).documents
 DIMENSION = 384
 
 

@@ -14,7 +14,7 @@ from index.markdown.notes import Line
 from index.markdown.sections import parse
 from ui.html.markup import render, render_document, render_quote
 
-DOCKER = (Path(__file__).parents[1] / "corpus" / "docker.md").read_text()
+DOCKER = (Path(__file__).parents[3] / "corpus" / "docker.md").read_text()
 ROW = "| **보안** | 높다 \\| `a` | 약하다 |"
 TABLE = f"| 구분 | VM | Docker |\n| --- | --- | ---: |\n{ROW}\n| x | y | z |"
 FENCE = '- 예시\n\n  ```python\n  if a < b:\n      print("<b>")\n  ```\n'

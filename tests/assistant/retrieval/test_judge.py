@@ -23,7 +23,7 @@ from assistant.settings import read_settings
 from index.encoding.onnx_encoder import OnnxEncoder
 from index.reading.corpus import read
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[3] / "corpus"
 RISK = 0.1
 # One that the shipped judge keeps for many questions.
 LAX = 0.2

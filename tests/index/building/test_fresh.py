@@ -240,7 +240,7 @@ def test_a_build_that_ends_early_goes_on_from_what_it_encoded(
 
 
 def phrases() -> list[str]:
-    path = Path(__file__).parents[1] / "assistant" / "data" / "smalltalk.txt"
+    path = Path(__file__).parents[3] / "assistant" / "data" / "smalltalk.txt"
     return path.read_text("utf-8").splitlines()
 
 

@@ -19,7 +19,7 @@ from index.errors import NotesError, QuestionError, UnknownName
 from index.reading.corpus import read
 from index.words.analyzer import analyze, spans
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[3] / "corpus"
 VOLUMES = "데이터-영속성-volumes"
 COMPOSE = "docker-compose-orchestration"
 DOCKERFILE = "dockerfile-build-process"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from running import Server
 
-DATA = Path(__file__).parent / "data" / "plain_questions.jsonl"
+DATA = Path(__file__).parents[2] / "data" / "plain_questions.jsonl"
 
 
 def test_plain_questions_find_the_right_section_first(server: Server) -> None:
