@@ -14,13 +14,11 @@ from index.checks.checked_page import FILLER, Anchors, CheckedPage
 from index.checks.rules import Found
 from index.markdown import link_target
 from index.markdown.dialects import WIKI
-from index.reading import SUFFIXES, Target
-from index.reading import Folder as Folder
+from index.reading import SUFFIXES, Folder, Target
 
 # Fragments that renderers and browsers make themselves.
 _MADE = regex.compile(r"(?:top$|:~:|/|fn[:ref\d-]|user-content-|__|L\d+|!)", regex.IGNORECASE)
 _TARGET = regex.compile(r"\]\(\s*(?:<([^<>\n]*)>|([^\s()]*(?:\([^\s()]*\)[^\s()]*)*))")
-_DEFINITION = regex.compile(r"^[ >]{0,8}\[[^\[\]]+\]:\s*<?([^\s<>]+)")
 _HIDDEN = link_target(FILLER)
 # How much alike two anchors must be, 0 to 1, where one may be a slip for the other: more where a
 # shortcode may make the one that is asked for.

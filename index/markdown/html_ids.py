@@ -1,6 +1,5 @@
 """The ids that HTML between Markdown gives, which links lead to."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
@@ -49,10 +48,3 @@ def tags(html: str) -> list[Tag]:
         # The standard parser gives up on some malformed declarations.
         return reader.found
     return reader.found
-
-
-def placed(html: str) -> Iterator[tuple[int, str]]:
-    """Yield where each id stands, and it, so that it stays when its tag is taken off."""
-    for tag in tags(html):
-        for name in tag.ids:
-            yield tag.start, name

@@ -39,7 +39,6 @@ _TWICE = regex.compile(r"\xc3[\xa0-\xb0]")
 _HIGH = regex.compile(r"[\x80-\xff]")
 # Hangul that lost all bytes but its first is no sign against.
 _STRAY = regex.compile(r"[\x80-\xe9\xee-\xff]")
-_ALIEN = regex.compile(r"[^\x00-\xff\ufffd\ue000]")
 _CODE = regex.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 _FENCE = regex.compile(r"[ \t>]*(?P<mark>`{3,}|~{3,})")
 _OTHER = "\ue000"

@@ -227,7 +227,7 @@ def serve(
 
     # Before Gradio is loaded, which takes seconds.
     mode = access_mode(settings.host, settings.public, Keys(settings.data_dir))
-    from ui.app import server as server
+    from ui.app import server
 
     with server.bind(settings.host, settings.port) as listener:
         address = _address(settings)
