@@ -34,8 +34,8 @@ ABLATIONS: dict[str, Fusion] = {
     "dense": replace(NOTHING, dense=1),
     "lexical": replace(NOTHING, lexical=1, lexical_across=1),
     "late": replace(NOTHING, late=1),
-    "gist": replace(NOTHING, sentence_embedding=1, sentence_across=1),
-    "no gist": replace(FUSED, sentence_embedding=0, sentence_across=0),
+    "sentence embedding": replace(NOTHING, sentence_embedding=1, sentence_across=1),
+    "no sentence embedding": replace(FUSED, sentence_embedding=0, sentence_across=0),
     "unread": replace(FUSED, read=0),
     "fused": FUSED,
 }

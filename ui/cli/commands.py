@@ -327,7 +327,7 @@ def evaluate(
     file: Annotated[Path, typer.Argument(help="Questions, a JSON Lines file.")],
     part: Annotated[str, typer.Option(help="Only questions of this part.")] = "",
     compare: Annotated[
-        bool, typer.Option(help="Also each search alone, and without gist or reader.")
+        bool, typer.Option(help="Also each search alone, and without sentence embedding or reader.")
     ] = False,
     require: Annotated[
         list[str] | None, typer.Option(help="A bar, as 'ko R@1>=0.9'; exit status 1 if missed.")
