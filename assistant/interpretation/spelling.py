@@ -23,6 +23,12 @@ _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]")
 _BOUND = ("J", "E", "X", "VC")
 # What joins the parts of paths, files, flags and names.
 _JOINED = regex.compile(r"[-_/\\@#$0-9]|[.:]\w")
+# A Latin word with a particle, or a short one in a Korean question: whoever types Hangul beside it
+# has the layout right.
+_ON_PURPOSE = regex.compile(
+    r"[a-zA-Z]\p{Hangul}|\p{Hangul}.*(?<![a-zA-Z])[a-zA-Z]{1,3}(?![a-zA-Z])"
+    r"|(?<![a-zA-Z])[a-zA-Z]{1,3}(?![a-zA-Z]).*\p{Hangul}"
+)
 # Names of files, settings and packages; what a version or a path adds to them stays.
 _IDENTIFIER = regex.compile(r"(?<![\w./\\@:-])\p{Latin}+(?:[-_.]\p{Latin}+)+(?![\w/\\@:-])")
 _SHORTEST_IDENTIFIER = 6
@@ -66,7 +72,7 @@ class Speller:
         `ehzj zjsxpdlsj` is 도커 컨테이너 on the Korean layout, 애차ㄷㄱ is docker on the English.
         """
         latin = [word for word in _TOKEN.findall(question) if word.isascii()]
-        if latin and not any(map(self._is_word, latin)):
+        if latin and not any(map(self._is_word, latin)) and not _ON_PURPOSE.search(question):
             korean: str = hangulpy.convert_qwerty_to_hangul(question)
             runs = _SYLLABLES.findall(korean)
             if not _LOOSE_JAMO.search(korean) and any(map(self._starts_with_noun, runs)):

@@ -63,6 +63,10 @@ KEPT = [
     "Dockerfile에서 COPY는 어디에 두는 게 좋아?",
     "빨라지나요? 느려요.",
     "ㅠㅠ 컨테이너가 안 떠요",
+    # Latin words typed on purpose.
+    "vm이랑 도커 차이",
+    "도커 vm 차이",
+    "wsl 꼭 깔아야 하나요",
     # General language.
     "오늘 날씨 어때?",
     "안녕하세요",
