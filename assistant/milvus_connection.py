@@ -29,7 +29,7 @@ def attached(snapshot: Snapshot, store: "Milvus | None") -> Snapshot:
 
 
 def check(snapshot: Snapshot) -> None:
-    """Return if the store of a version's vectors can be reached. Raises StoreAway if it cannot."""
+    """Raise StoreAway if the store of a version's vectors cannot be reached."""
     from index.milvus.milvus_store import MilvusStore
 
     store = snapshot.contents.vectors.store
