@@ -1,4 +1,4 @@
-"""The Milvus that is set, one connection for all of a process."""
+"""The connection to the Milvus of the settings, one for the whole process."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 
 def milvus(settings: Settings) -> "Milvus | None":
-    """Return the Milvus that is set, None where none is. Raises SettingsError."""
+    """Return the Milvus of the settings, None where none is set.
+
+    Raises SettingsError where the extra `milvus` is not installed.
+    """
     return _milvus(settings.milvus_uri, settings.milvus_token) if settings.milvus_uri else None
 
 
 def attached(snapshot: Snapshot, store: "Milvus | None") -> Snapshot:
-    """Return a version as it is searched: by Milvus where there is one."""
+    """Return the version with its vectors searched by Milvus, or unchanged without a store."""
     if store is None:
         return snapshot
     from index.milvus import remote_index
@@ -26,7 +29,7 @@ def attached(snapshot: Snapshot, store: "Milvus | None") -> Snapshot:
 
 
 def check(snapshot: Snapshot) -> None:
-    """Return where questions to a version are answered. Raises StoreAway."""
+    """Raise StoreAway if the store of a version's vectors cannot be reached."""
     from index.milvus.milvus_store import MilvusStore
 
     store = snapshot.contents.vectors.store

@@ -18,7 +18,7 @@ _HOST = re.compile(r"(\*\.)?[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,
 
 
 class Settings(BaseSettings):
-    """What an operator may set; every command takes the same as options."""
+    """The settings of an operator; every command takes the same names as options."""
 
     model_config = SettingsConfigDict(
         env_prefix="NOTES_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -171,17 +171,17 @@ class Settings(BaseSettings):
 
     @property
     def included(self) -> list[str]:
-        """Return the globs of the files that are read; none: all are."""
+        """Return the globs of the files to read; an empty list means all files."""
         return listed(self.include)
 
     @property
     def excluded(self) -> list[str]:
-        """Return the globs of the files that are not read."""
+        """Return the globs of the files to leave out."""
         return listed(self.exclude)
 
     @property
     def corpora(self) -> dict[str, Path]:
-        """Return each corpus's folder or file by name; a lone one is called `default`."""
+        """Return the folder or file of each corpus by name; one without a name is `default`."""
         if "=" not in self.corpus:
             return {"default": Path(self.corpus).expanduser()}
         pairs = (part.partition("=") for part in self.corpus.split(",") if part.strip())
@@ -194,14 +194,14 @@ class Settings(BaseSettings):
 
 
 def listed(value: str) -> list[str]:
-    """Return what a setting lists, separated by commas."""
+    """Return the entries of a setting, which commas separate."""
     return [entry.strip() for entry in value.split(",") if entry.strip()]
 
 
 def read_settings(**options: object) -> Settings:
-    """Return the settings, options that are not None before the environment's.
+    """Return the settings; an option that is not None replaces the environment's value.
 
-    Raises SettingsError naming each variable at fault and its value.
+    Raises SettingsError that names each wrong variable and its value.
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:

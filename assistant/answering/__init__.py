@@ -1,4 +1,4 @@
-"""From a question to an answer: the one way that every face takes."""
+"""From a question to an answer: the one code path that chat, REST, Slack and MCP share."""
 
 from assistant.answering.answer import (
     Answer,

@@ -1,4 +1,4 @@
-"""From a question to an answer."""
+"""The assistant: it takes a question and returns an answer."""
 
 import hashlib
 import time
@@ -72,11 +72,12 @@ _CONTROL = regex.compile(r"[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+")
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. language: `auto`, `ko` or `en`; limit counts sections.
+    """A question with its options.
 
-    min_confidence: below it the answer is `not_covered`; None leaves that to the calibration.
-    history: earlier questions of the conversation, oldest first. corpora, documents: the names of
-    those to answer from; empty: all.
+    limit: the number of sections at most. language: of the messages, `auto`, `ko` or `en`.
+    min_confidence: below it the answer is `not_covered`; None takes the calibrated threshold.
+    history: earlier questions of the conversation, oldest first. corpora, documents: names of the
+    corpora and documents to answer from; empty means all.
     """
 
     text: str
@@ -91,9 +92,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a question: how it was meant, what was found, and how sure that it answers.
+    """The decision on a question: its corrected text, the search result, the confidence, the grade.
 
-    said: what is told instead of passages, as to small talk; reading: None then.
+    said: the message shown instead of passages, for example a greeting; reading is None then.
     """
 
     question: Question
@@ -121,10 +122,10 @@ class Assistant:
     fusion: Fusion = FUSED
 
     def ask(self, question: Question) -> Answer:
-        """Return the answer.
+        """Return the answer to a question.
 
-        Raises QuestionError when the question is blank or too long, UnknownName when there is no
-        such corpus or document.
+        Raises QuestionError when the question is blank or too long, UnknownName when a named
+        corpus or document does not exist.
         """
         started = time.perf_counter()
         asked = _asked(question)
@@ -137,13 +138,16 @@ class Assistant:
         return replace(answer, id=uuid.uuid4().hex, took_ms=took)
 
     def within(self, corpora: Sequence[str], documents: Sequence[str]) -> Mask | None:
-        """Return bool (passages,), those of the corpora and documents named; None for all."""
+        """Return a mask, bool (passages,), of the named corpora and documents; None means all."""
         return scope(self.snapshot.notes, corpora, documents)
 
     def read(
         self, typed: str, turn: Turn | None = None, within: Mask | None = None
     ) -> Interpretation:
-        """Return a question as it was meant, searched; turn is what it may follow up on."""
+        """Return the interpretation of a question, corrected and searched.
+
+        turn: the earlier question that this one may follow up on.
+        """
         with stage("read"):
             meant = self.lexicon.meant(typed)
         alone = self._searched((meant,), self._encoded(meant), within)
@@ -161,8 +165,12 @@ class Assistant:
     def followed(
         self, alone: Interpretation, turn: Turn, within: Mask | None = None
     ) -> tuple[Interpretation, Interpretation, float]:
-        """Return a question joined with what it may follow up on, and after the title of what
-        answered then; and how far what it finds alone is ahead of that section."""
+        """Return two interpretations of a question as a follow-up, and a lead in score.
+
+        The first is the question joined with the earlier ones, the second the question behind the
+        title of the section that answered last. The lead is the score of the first hit of the
+        question alone minus the score which that search gave the section that answered last.
+        """
         (meant,) = alone.asked
         asked = turn.joined(meant)
         joined = self._searched(asked, reduce(together, map(self._encoded, asked)), within)
@@ -177,7 +185,10 @@ class Assistant:
         return joined, titled, first - scores.get(turn.section, 0.0)
 
     def turn(self, history: tuple[str, ...], within: Mask | None = None) -> Turn | None:
-        """Return what a question with this history may follow up on, None where nothing is."""
+        """Return the last question of the history as it was understood, small talk left out.
+
+        None where the history is empty or has only small talk.
+        """
         if not history:
             return None
         known = self._memory.recall((_key(within), *history))
@@ -190,35 +201,38 @@ class Assistant:
         return known
 
     def query(self, text: str, encoding: Encoding | None = None) -> Query:
-        """Return the question analysed, and encoded if that is not done yet."""
+        """Return the analysed query of a text; the text is encoded if no encoding is given."""
         return _query(self.encoder, self.lexicon, text, encoding)
 
     def search(self, query: Query, within: Mask | None = None) -> Found:
-        """Return what the notes have for a query, or those passages that it is limited to."""
+        """Return the hits for a query; `within`, bool (passages,), limits the search."""
         with stage("search"):
             return find(self.snapshot.contents, query, self.reader, self.fusion, within)
 
     def confidence(self, query: Query, found: Found) -> float:
-        """Return the probability that the first hit answers, 0 to 1."""
+        """Return the probability that the first hit answers the query, 0 to 1."""
         contents = self.snapshot.contents
         with stage("judge"):
             found_signals = signals(contents, query, found.evidence, found.hits)
             return self.judge.confidence(found_signals, query.language)
 
     def grade(self, confidence: float, least: float | None = None) -> Grade:
-        """Return what a confidence means in words; below `least` the notes do not cover it."""
+        """Return the grade of a confidence; below `least` the grade is `not_covered`."""
         if confidence < (self.refused_below if least is None else least):
             return "not_covered"
         return "answers" if confidence >= self.sure_from else "may_answer"
 
     @cached_property
     def reader(self) -> Reader | None:
-        """Return what reads the best passages."""
+        """Return the reader of the best passages, None where the index allows none."""
         return reader_of(self.snapshot.contents, self.reranker)
 
     @cached_property
     def judge(self) -> Judge:
-        """Return what questions to these notes are judged by."""
+        """Return the judge that was calibrated for these notes.
+
+        Raises IndexMismatch when another program version or another reader calibrated the index.
+        """
         judge = JUDGES.validate_json(self.snapshot.extras[JUDGE])
         if len(judge.learned.weights) != len(SIGNALS):
             raise IndexMismatch(
@@ -234,17 +248,17 @@ class Assistant:
 
     @cached_property
     def refused_below(self) -> float:
-        """Return the confidence below which the notes do not cover a question."""
+        """Return the confidence below which a question is graded `not_covered`."""
         return self.judge.refusal(_REFUSED)
 
     @cached_property
     def sure_from(self) -> float:
-        """Return the confidence from which a passage answers within the stated risk."""
+        """Return the confidence from which a question is graded `answers`, by the stated risk."""
         return self.judge.threshold(self.risk)
 
     @cached_property
     def smalltalk(self) -> SmallTalk:
-        """Return the phrases that are no questions to the notes."""
+        """Return the small-talk phrases, such as greetings and thanks."""
         return read_smalltalk(self.snapshot.extras[SMALLTALK])
 
     @cached_property
@@ -258,7 +272,7 @@ class Assistant:
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """Return how questions' words are read."""
+        """Return the lexicon that corrects questions and analyses their words."""
         contents = self.snapshot.contents
         return Lexicon(contents.vocabulary, contents.lexical, word_test(self.encoder))
 
@@ -294,11 +308,11 @@ class Assistant:
         return subjects(self.snapshot.notes, _SUBJECTS)
 
     def outcome(self, question: Question) -> Outcome:
-        """Return what comes of a question before it is put into words. Raises what `ask` raises."""
+        """Return the decision on a question, before an answer is written. Raises like `ask`."""
         return self._outcome(_asked(question))
 
     def _outcome(self, question: Question) -> Outcome:
-        """Return the same of a question as it is searched."""
+        """Return the outcome of a question that `_asked` has normalised."""
         typed, history = question.text, question.history
         within = self.within(question.corpora, question.documents)
         if not _WORD.search(typed):
@@ -330,7 +344,7 @@ class Assistant:
         return "gibberish" if noise else None
 
     def _answer(self, outcome: Outcome) -> Answer:
-        """Return what came of a question in words, its id and time left out."""
+        """Return the answer for an outcome; its id and time are still empty."""
         question, reading = outcome.question, outcome.reading
         hits = reading.found.hits[: question.limit] if reading else []
         with stage("quote"):
@@ -372,7 +386,7 @@ def _query(
 
 
 def _asked(question: Question) -> Question:
-    """Return the question as it is searched, the same for all that are answered alike."""
+    """Return the question normalised, so that equal questions share one remembered answer."""
     history = (searchable(text) for text in question.history if _WORD.search(text))
     return replace(
         question,
@@ -386,14 +400,14 @@ def _key(within: Mask | None) -> str:
 
 
 def word_test(encoder: Encoder) -> Callable[[str], bool]:
-    """Return what tells a word of general language: it is one piece to the tokenizer."""
+    """Return a function that tells whether a word is general language: one tokenizer piece."""
     return lambda word: encoder.count_tokens([word]) == [1]
 
 
 def searchable(question: str) -> str:
-    """Return the question as it is searched: normalised, on one line, no control characters.
+    """Return the question ready for search: normalised, on one line, without control characters.
 
-    Raises QuestionError when it is blank or longer than 2,000 characters.
+    Raises QuestionError when the question is blank or longer than 2,000 characters.
     """
     if len(question) > MAX_QUESTION:
         raise QuestionError(

@@ -1,4 +1,4 @@
-"""What a set of notes is about, by its own titles."""
+"""The subjects of a set of notes, taken from its titles."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -8,7 +8,7 @@ from index.storage import Notes
 
 
 def outline(documents: Iterable[Document], most: int) -> list[tuple[Document, Section]]:
-    """Return the sections at the top that say something, in the order of the notes."""
+    """Return the first `most` sections of the top two heading levels that are not empty."""
     top = (
         (document, section)
         for document in documents
@@ -19,15 +19,15 @@ def outline(documents: Iterable[Document], most: int) -> list[tuple[Document, Se
 
 
 def subjects(notes: Notes, most: int) -> list[str]:
-    """Return titles that say what the notes cover: of the sections of one document, else of the
-    documents."""
+    """Return titles that describe the notes: document titles, or section titles if there is only
+    one document."""
     if len(notes.documents) == 1:
         return [section.title for _, section in outline(notes.documents, most)]
     return [document.title for document in notes.documents[:most]]
 
 
 def first_line(document: Document, section: Section) -> str:
-    """Return the first line under a heading, that of a section below it where it has none."""
+    """Return the first line under a heading; if it has none, the first of its subsections."""
     for other in document.sections:
         if other.path[: len(section.path)] == section.path and other.start >= section.start:
             for block in other.blocks:

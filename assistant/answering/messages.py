@@ -1,4 +1,4 @@
-"""The few sentences that the program itself says about an answer, in Korean and English."""
+"""The few sentences that the program itself writes, in Korean and English."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -78,9 +78,10 @@ _MESSAGES: dict[Message, dict[Language, str]] = {
 def program_message(
     name: Message, language: Language, subjects: Sequence[str] = (), missing: Sequence[str] = ()
 ) -> str:
-    """Return the sentence in the language.
+    """Return the message of this name in the language, with subjects and names filled in.
 
-    subjects: titles of what the notes cover. missing: names that the notes never mention.
+    subjects: titles of sections or documents of the notes. missing: names that the notes never
+    mention.
     """
     shown = ", ".join(subjects[:_SUBJECTS]) + (" …" if len(subjects) > _SUBJECTS else "")
     names = ", ".join(f"‘{each}’" for each in missing)
@@ -90,14 +91,17 @@ def program_message(
 
 
 def caveat(grade: Grade, language: Language, missing: Sequence[str]) -> str:
-    """Return what is told beside passages that may not answer; missing: names the notes lack."""
+    """Return the warning shown beside passages that may not answer.
+
+    missing: names in the question that the notes never mention.
+    """
     if grade == "not_covered":
         return program_message("missing" if missing else "not_covered", language, missing=missing)
     return program_message("missing_near" if missing else "may_answer", language, missing=missing)
 
 
 def _topic(word: str) -> str:
-    """Return the particle that makes a word the topic: it follows the sound that it ends in."""
+    """Return the Korean topic particle for a word, chosen by its last sound: 은 or 는."""
     last = ord(word[-1])
     if not 0xAC00 <= last <= 0xD7A3:
         return "은(는)"

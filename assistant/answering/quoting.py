@@ -1,4 +1,4 @@
-"""Hits as people and programs get them: verbatim passages with links."""
+"""Turns search hits into the passages of an answer: verbatim text with links."""
 
 from assistant.answering.answer import DocumentRef, Explanation, FoundPassage, Highlight, SectionRef
 from assistant.links import highlight_url, section_url
@@ -10,7 +10,7 @@ from index.storage import Notes
 def quote(
     notes: Notes, hit: Hit, rank: int, link_template: str, public_url: str, explain: bool = False
 ) -> FoundPassage:
-    """Return a hit as a passage, its answering lines marked, its section linked."""
+    """Return the passage of a hit, with highlights on the answering lines and a section link."""
     passage = notes.passages[hit.passage]
     document = notes.documents[passage.document]
     section = document.sections[passage.section]
@@ -34,12 +34,12 @@ def quote(
 
 
 def section_ref(section: Section) -> SectionRef:
-    """Return a section as answers and search results name it."""
+    """Return the reference to a section that answers and search results hold."""
     return SectionRef(section.title, section.path, section.anchor, section.level)
 
 
 def document_ref(document: Document) -> DocumentRef:
-    """Return a document as answers and search results name it."""
+    """Return the reference to a document that answers and search results hold."""
     return DocumentRef(
         document.id, document.title, document.corpus, document.language, document.path
     )

@@ -1,4 +1,4 @@
-"""Answers given before, from one version of the notes."""
+"""A cache of answers, for one version of the notes."""
 
 from threading import Lock
 
@@ -13,23 +13,23 @@ _AROUND = 1000
 
 
 class Answers:
-    """Keeps answers by what was asked, those asked for last; for several threads.
+    """Least-recently-used cache of answers by question; safe for several threads.
 
-    It lives and ends with its version of the notes.
+    Each version of the notes has a cache of its own.
     """
 
     def __init__(self, most: int = _MOST) -> None:
-        """most: how many characters they may have together."""
+        """most: the size of all cached answers together, in characters."""
         self._kept: LRUCache[object, Answer] = LRUCache(most, _size)
         self._lock = Lock()
 
     def recall(self, asked: object) -> Answer | None:
-        """Return the answer, None where it is not kept."""
+        """Return the cached answer to a question, None where there is none."""
         with self._lock:
             return self._kept.get(asked)
 
     def keep(self, asked: object, answer: Answer) -> None:
-        """Keep an answer, unless it alone is too large."""
+        """Cache an answer, unless it alone is larger than the whole cache."""
         with self._lock:
             if _size(answer) <= self._kept.maxsize:
                 self._kept[asked] = answer

@@ -1,4 +1,4 @@
-"""How long each stage of an answer takes, for whoever asks while it is made."""
+"""Measures how long each stage of an answer takes."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _STAGES: ContextVar[Stages | None] = ContextVar("stages", default=None)
 
 @contextmanager
 def measured() -> Iterator[Stages]:
-    """Yield seconds by stage, summed up while the block runs."""
+    """Yield a dict that fills with the seconds of each stage while the block runs."""
     stages: Stages = {}
     token = _STAGES.set(stages)
     try:
@@ -25,7 +25,7 @@ def measured() -> Iterator[Stages]:
 
 @contextmanager
 def stage(name: Stage) -> Iterator[None]:
-    """Count the time of the block as this stage's, where somebody measures."""
+    """Add the time of the block to this stage, if it runs within `measured`."""
     stages = _STAGES.get()
     started = time.perf_counter()
     yield

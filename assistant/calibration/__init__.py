@@ -1,4 +1,4 @@
-"""How well questions are answered: measured by files of questions, judged for each set of notes."""
+"""Evaluates answers by files of questions, and calibrates the judge to each set of notes."""
 
 from assistant.calibration import evaluate
 from assistant.calibration.calibrated_build import build_index, is_calibrated_alike, unseen

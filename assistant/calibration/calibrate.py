@@ -1,4 +1,4 @@
-"""Calibration of the judge: to one set of notes at build time, and by labelled questions."""
+"""Calibrates the judge: to one set of notes at build time, and by labelled questions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ _PRIOR_INTERCEPT = 10.0
 
 @dataclass(frozen=True)
 class Labelled:
-    """Questions with known answers, in the judge's terms.
+    """Questions with known answers, as standardised signals.
 
-    standard: float64 (questions, SIGNALS). right: whether the first section answers. covered:
-    whether any does.
+    standard: float64 (questions, SIGNALS). right: whether the first section answers each question.
+    covered: whether any section does.
     """
 
     standard: Floats
@@ -49,7 +49,7 @@ def calibrate(
     learned: Learned,
     reader: Reader | None,
 ) -> Judge:
-    """Return the judge for these notes: what general questions get from them is its background."""
+    """Return the judge for these notes; its background is the signals of general questions."""
     lexicon = Lexicon(contents.vocabulary, contents.lexical, known)
     backgrounds: dict[Language, Background] = {}
     for language, encodings in bank.items():
@@ -73,7 +73,10 @@ def label(
     answers: Callable[[int, Hit], bool],
     covered: Sequence[bool],
 ) -> Labelled:
-    """Return labelled questions; `answers` tells whether a hit answers the question of a number."""
+    """Return labelled questions; `answers(number, hit)` tells whether the hit answers a question.
+
+    covered: for each question, whether any section answers it.
+    """
     texts = [lexicon.meant(without_courtesies(text)) for text in questions]
     rows, right = [], []
     for number, encoding in enumerate(encoder.encode(texts, "query")):
@@ -86,11 +89,11 @@ def label(
 
 
 def learn(sets: Sequence[Labelled], prior: Learned | None = None) -> Learned:
-    """Return what a logistic regression learns from labelled questions, each set counting alike.
+    """Return weights and confidences from a logistic regression over labelled questions.
 
-    The weights are drawn to the prior's, so that a few questions move them little. The confidences
-    that thresholds follow from are those of folds that a question took no part in, together with
-    the prior's.
+    Each set counts alike, whatever its size. The weights are drawn to the prior's, so that a few
+    questions move them little. Thresholds follow from the confidences: each is given by
+    cross-validation, from folds without its question, and the prior's are added.
     """
     standard = np.concatenate([item.standard for item in sets])
     right = np.concatenate([np.asarray(item.right, np.float64) for item in sets])
@@ -129,7 +132,7 @@ def _signals(
 def _fit(standard: Floats, right: Floats, shares: Floats, start: Floats, pull: Floats) -> Floats:
     """Return weights with the intercept last, drawn to the start by `pull`, by Newton's method.
 
-    A step is halved until it makes things no worse: far from the best weights a whole one
+    A step is halved until the loss does not grow: far from the best weights, a whole step
     overshoots.
     """
     inputs = np.hstack([standard, np.ones((len(right), 1))])

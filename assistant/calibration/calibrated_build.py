@@ -1,4 +1,4 @@
-"""A build as the commands run it: the index with the judge calibrated to its notes."""
+"""Builds an index together with a judge that is calibrated to its notes."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ _JUDGED_BY = tuple(
 
 
 def unseen(done: int, total: int) -> None:
-    """Show no progress."""
+    """Ignore progress: the default for `build_index`."""
 
 
 def build_index(
@@ -47,10 +47,10 @@ def build_index(
     milvus: "Milvus | None" = None,
     reranker: Reader | None = None,
 ) -> Snapshot:
-    """Return a new version of the index over the notes, most of it taken from the one before.
+    """Return a new version of the index, with unchanged parts taken from the version before.
 
-    The judge is calibrated by the notes alone, and by labelled cases where there are any; of
-    conversations it learns nothing.
+    The judge is calibrated to the notes, and by labelled cases if there are any; cases with a
+    history are ignored. The judge of the version before is kept where little has changed.
     """
     cases = [case for case in cases if not case.history]
 
@@ -72,7 +72,7 @@ def build_index(
 
 
 def is_calibrated_alike(snapshot: Snapshot, reranker: Reader | None) -> bool:
-    """Return whether this program would calibrate a version's judge as it is."""
+    """Return whether a version's judge was calibrated by the same code and the same reranker."""
     return _calibrated(snapshot)[0] == _calibrator(reranker)
 
 

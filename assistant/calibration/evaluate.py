@@ -1,4 +1,4 @@
-"""How well an assistant answers a file of questions: ranking, highlights, time."""
+"""Measures how well an assistant answers a file of questions: ranking, highlights, time."""
 
 import json
 import time
@@ -46,14 +46,14 @@ _RESAMPLES = 2000
 
 
 class QuestionsError(NotesError):
-    """A file of questions cannot be read."""
+    """Raised when a file of questions cannot be read or measured."""
 
 
 class Case(BaseModel):
-    """One question with what answers it; without gold the notes do not cover it.
+    """One question with its known answers; a case without gold is not covered by the notes.
 
-    gold: anchors of sections, or documents' paths where only the page is known. lines: words of
-    the notes, each of a line that answers.
+    gold: anchors of the sections that answer. gold_path: path of the document that answers, where
+    only that is known. lines: words copied from the lines of the notes that answer.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -72,18 +72,18 @@ class Case(BaseModel):
 
     @property
     def answers(self) -> frozenset[str]:
-        """Return the names of what answers it: anchors, or the path where only that is known."""
+        """Return the anchors of the right sections, or the document's path if only it is known."""
         return frozenset(self.gold) or frozenset([self.gold_path])
 
     @property
     def covered(self) -> bool:
-        """Return whether the notes answer it."""
+        """Return whether the notes answer this question."""
         return bool(self.gold or self.gold_path)
 
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds that a question took, by stage and as a whole."""
+    """Milliseconds that a question took, for each stage and in all."""
 
     encoding: float
     search: float
@@ -93,11 +93,11 @@ class Times:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one question.
+    """The measured result of one question.
 
-    measures: by name, NaN where the notes do not cover it. highlighted: whether the line that is
-    marked first, and whether any marked line of the first section, answers; None where no line is
-    known.
+    measures: values by name, NaN where the notes do not cover the question. highlighted: whether
+    the line marked first answers, and whether any marked line of the first section does; None
+    where the case names no lines.
     """
 
     case: Case
@@ -109,9 +109,9 @@ class Result:
 
 
 def read_cases(path: Path, part: str = "") -> list[Case]:
-    """Return the questions of a JSON Lines file, of one part if named.
+    """Return the questions of a JSON Lines file, or only those of the named part.
 
-    Raises QuestionsError naming the line at fault.
+    Raises QuestionsError that names the wrong line, or where the part has no questions.
     """
     cases = []
     try:
@@ -149,7 +149,11 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def grouped(results: Iterable[Result]) -> dict[str, list[Result]]:
-    """Return covered questions by language, then by language and kind; of conversations by kind."""
+    """Return the results of covered questions in groups by name.
+
+    Each single question is in two groups, for example `ko` and `ko question`; a follow-up is in
+    `conversation` and `conversation` with its kind.
+    """
     groups: dict[str, list[Result]] = {}
     for result in results:
         case = result.case
@@ -162,7 +166,7 @@ def grouped(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def _result(assistant: Assistant, case: Case) -> Result:
-    """Return what becomes of a question as it is typed, after those before it were asked."""
+    """Return the result of a question, after the questions of its history were asked."""
     for number, before in enumerate(case.history):
         assistant.outcome(Question(before, history=case.history[:number]))
     started = time.perf_counter()
@@ -187,9 +191,9 @@ def _result(assistant: Assistant, case: Case) -> Result:
 
 
 def measures(case: Case, scores: Mapping[str, float]) -> dict[str, float]:
-    """Return MEASURES by name, NaN where the notes do not cover the question.
+    """Return the values of MEASURES by name, NaN where the notes do not cover the question.
 
-    scores: by what the gold of the case names, anchors or paths; higher is better.
+    scores: by anchor or by path, whichever the case names; higher is better.
     """
     if not case.covered:
         return dict.fromkeys(MEASURES, float("nan"))
@@ -233,7 +237,7 @@ def _name(case: Case, notes: Notes, passage: Passage) -> str:
 
 
 def _highlighted(case: Case, notes: Notes, hits: Sequence[Hit]) -> tuple[bool, bool] | None:
-    """Return whether the first, and whether any, marked line of the first section answers."""
+    """Return whether the first marked line of the first section answers, and whether any does."""
     if not case.lines:
         return None
     right = [False]
@@ -248,14 +252,17 @@ def _highlighted(case: Case, notes: Notes, hits: Sequence[Hit]) -> tuple[bool, b
 
 
 def is_right(result: Result) -> bool:
-    """Return whether the line shown first answers; the section, where no line is known."""
+    """Return whether the line shown first answers; where no line is known, the section counts."""
     if result.highlighted:
         return result.highlighted[0]
     return result.case.covered and result.measures["R@1"] == 1
 
 
 def paired(results: Sequence[Result], others: Sequence[Result], measure: str) -> Floats:
-    """Return float64 (covered questions,), how much better each came out than in the other run."""
+    """Return the differences of a measure between two runs, float64 (covered questions,).
+
+    A positive value means that the question did better in `results` than in `others`.
+    """
     pairs = zip(results, others, strict=True)
     return np.asarray(
         [a.measures[measure] - b.measures[measure] for a, b in pairs if a.case.covered]
@@ -263,8 +270,7 @@ def paired(results: Sequence[Result], others: Sequence[Result], measure: str) ->
 
 
 def shows_answer(case: Case, notes: Notes, hit: Hit) -> bool:
-    """Return whether what a hit marks first answers the question; whether its section does, where
-    no line is known."""
+    """Return whether the line that a hit marks first answers; if no line is known, its section."""
     if marks := _highlighted(case, notes, [hit]):
         return marks[0]
     return _name(case, notes, notes.passages[hit.passage]) in case.answers
@@ -272,11 +278,12 @@ def shows_answer(case: Case, notes: Notes, hit: Hit) -> bool:
 
 @dataclass(frozen=True)
 class Separation:
-    """How well confidence tells covered questions from the others.
+    """How well confidence separates covered questions from uncovered ones.
 
-    auroc: area under the receiver operating characteristic, the hardest kind left out; hard: of
-    that kind alone; NaN where there is none. told: share of uncovered questions, without and of
-    the hardest kind, below the confidence that refuses 6% of the covered ones.
+    auroc: area under the receiver operating characteristic, without the uncovered questions of the
+    kind `hard`. hard: the same with only that kind. told, told_hard: the share of those uncovered
+    questions whose confidence is below the one that refuses 6% of the covered questions. Each is
+    NaN where there are no such questions.
     """
 
     auroc: float
@@ -286,7 +293,7 @@ class Separation:
 
 
 def separation(cases: Sequence[Case], confidences: Sequence[float]) -> Separation:
-    """Return how well the confidences separate."""
+    """Return the measures of how well the confidences separate the cases."""
     pairs = list(zip(cases, confidences, strict=True))
     covered = np.asarray([value for case, value in pairs if case.covered])
     easy = np.asarray([v for case, v in pairs if not case.covered and case.kind != HARD])

@@ -1,4 +1,4 @@
-"""What was asked and what people thought of it, kept; what the notes fail to answer."""
+"""Stores questions and votes on answers, and finds the questions that the notes do not answer."""
 
 from assistant.feedback.feedback_store import Feedback, kept_gaps
 from assistant.feedback.gaps import (

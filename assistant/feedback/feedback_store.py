@@ -1,6 +1,6 @@
-"""What was asked and what people thought of the answers, kept in SQLite.
+"""Stores answers and the votes on them in SQLite.
 
-DATA_DIR/feedback.sqlite3            made at the first write, for its owner's eyes only
+DATA_DIR/feedback.sqlite3            made at the first write, readable by its owner only
 """
 
 import os
@@ -56,11 +56,11 @@ _Row: TypeAlias = tuple[str | float | None, ...]
 
 
 class Feedback:
-    """Remembers answers and votes; for several threads, and several processes on one file.
+    """Store of answers and votes; safe for several threads, and several processes on one file.
 
     An answer waits in memory for at most half a second, so that a question waits for no disk and
     no lock: beside a busy thread, a write of 12 µs takes 5 ms until the interpreter is free again.
-    What waits is lost when the process is killed; a vote stands on disk once `vote` returns.
+    Waiting answers are lost when the process is killed; a vote is on disk once `vote` returns.
     """
 
     def __init__(
@@ -70,9 +70,10 @@ class Feedback:
         vectors: Vectors,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Keep questions for this many days; with 0 nothing of a question is kept.
+        """keep_days: how long questions are kept; with 0, the text of a question is never kept.
 
-        vectors: questions to float32 (questions, dimension), unit length; see question_vectors.
+        vectors: a function from questions to float32 (questions, dimension), unit length; see
+        question_vectors.
         """
         self.dropped = 0
         self._path = data_dir / FILE
@@ -88,7 +89,10 @@ class Feedback:
         self._writer.start()
 
     def answered(self, answer: Answer, question: str) -> None:
-        """Remember an answer to a question as asked; when too many wait, it counts as dropped."""
+        """Queue an answer for writing; when 2,000 already wait, it is dropped and counted.
+
+        question: as the person typed it.
+        """
         if len(self._waiting) >= _MOST_WAITING:
             with self._counting:
                 self.dropped += 1
@@ -96,9 +100,10 @@ class Feedback:
         self._waiting.append(_row(answer, question, self._clock(), self._keep_days > 0))
 
     def vote(self, answer_id: str, helpful: bool, comment: str | None) -> None:
-        """Keep what a person thought of an answer; the latest vote on an answer stands.
+        """Store a person's vote on an answer; the latest vote on an answer replaces earlier ones.
 
-        Raises UnknownName, or FeedbackUnwritable when it could not be kept.
+        Raises UnknownName when no answer has this id, FeedbackUnwritable when the vote could not
+        be written.
         """
         kept = composed(comment).strip() if comment and self._keep_days else None
         with self._written() as database:
@@ -114,7 +119,7 @@ class Feedback:
             )
 
     def gaps(self, limit: int, days: int, now: datetime) -> list[Gap]:
-        """Return what the notes failed to answer in so many days, as `kept_gaps` does."""
+        """Return the gaps of the last `days` days, as `kept_gaps` does."""
         # Where what waits cannot be written, what was kept before may still be read.
         with suppress(FeedbackUnwritable):
             self._flush()
@@ -122,7 +127,7 @@ class Feedback:
         return kept_gaps(self._path.parent, limit, since, self._vectors) if self._keep_days else []
 
     def close(self) -> None:
-        """Write what waits; what cannot be written counts as dropped."""
+        """Write the waiting answers and stop; answers that cannot be written count as dropped."""
         self._closed.set()
         self._writer.join()
         with suppress(FeedbackUnwritable):
@@ -144,7 +149,7 @@ class Feedback:
 
     @contextmanager
     def _written(self) -> Iterator[sqlite3.Connection]:
-        """Write what waits, and what the block does, in one transaction."""
+        """Write the waiting answers and the changes of the block in one transaction."""
         with self._writing:
             rows = [self._waiting.popleft() for _ in range(len(self._waiting))]
             now = self._clock()
@@ -176,9 +181,9 @@ class Feedback:
 
 
 def kept_gaps(data_dir: Path, limit: int, since: datetime, vectors: Vectors) -> list[Gap]:
-    """Return what the notes failed to answer since then, most often asked first; changes nothing.
+    """Return the gaps since a time: questions that the notes did not answer, most frequent first.
 
-    Of many different questions, the 1,000 asked most often are looked at. Raises
+    No stored answer is changed. Only the 1,000 questions asked most often are compared. Raises
     FeedbackUnwritable when the file cannot be read.
     """
     path = data_dir / FILE
@@ -201,9 +206,10 @@ def _asked(path: Path, since: float) -> list[Asked]:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Return a connection of the schema we know.
+    """Return a connection to a database of the schema that this program knows.
 
-    One a call: a file that was moved away meanwhile is noticed, not written on unseen.
+    Each call opens a new one: if the file was moved away meanwhile, a new file is begun and the
+    moved one is not written to unseen. Raises FeedbackUnwritable where the schema is newer.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -268,7 +274,7 @@ def _row(answer: Answer, question: str, now: datetime, personal: bool) -> _Row:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    """Make the tables, unless another process did so meanwhile."""
+    """Create the table and its index, unless another process did so meanwhile."""
     database.execute("PRAGMA journal_mode = WAL")
     with database:
         database.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""What the notes fail to answer: questions alike put together."""
+"""Groups similar questions that the notes did not answer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,9 +66,9 @@ class Asked:
 
 
 def grouped(asked: Sequence[Asked], vectors: Vectors) -> list[Gap]:
-    """Return the questions in groups of those alike, most often asked first, else latest first.
+    """Return groups of similar questions, most often asked first, then latest first.
 
-    asked: those asked most often first, so that they stand for the others of their group.
+    asked: sorted by how often, the most frequent first; the first question of a group names it.
     """
     if not asked:
         return []
@@ -82,29 +82,30 @@ def grouped(asked: Sequence[Asked], vectors: Vectors) -> list[Gap]:
 def question_vectors(
     encoder: Encoder, means: Mapping[Language, Floats], questions: Sequence[str]
 ) -> Floats:
-    """Return float32 (questions, dimension), unit length, what all questions share subtracted.
+    """Return centred question vectors, float32 (questions, dimension), unit length.
 
-    means: by language, the mean of questions' vectors, as `General.vector_means` holds it.
+    The mean vector of all questions is subtracted, since it says nothing about a single one.
+    means: that mean by language, as `General.vector_means` holds it.
     """
     return centred_question(encoded_question(encoder, questions), means, questions)
 
 
 def encoded_question(encoder: Encoder, questions: Sequence[str]) -> Floats:
-    """Return float32 (questions, dimension), unit length."""
+    """Return the encoder's vectors of questions, float32 (questions, dimension), unit length."""
     return np.stack([item.vector for item in encoder.encode(questions, "query")])
 
 
 def centred_question(
     vectors: Floats, means: Mapping[Language, Floats], questions: Sequence[str]
 ) -> Floats:
-    """Return the questions' vectors, unit length, what all questions share subtracted."""
+    """Return the vectors minus the mean question vector of their language, unit length."""
     own = vectors - np.stack([means[language_of(question)] for question in questions])
     unit: Floats = own / np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9)
     return unit
 
 
 def remembered(vectors: Vectors) -> Vectors:
-    """Return the same function, which makes anew only what its last call did not have.
+    """Return the function with a cache: it encodes only questions that its last call did not have.
 
     Encoding 1,000 questions takes four seconds of all cores.
     """
@@ -123,12 +124,13 @@ def remembered(vectors: Vectors) -> Vectors:
 
 
 def alike(vectors: Floats) -> list[list[int]]:
-    """Return the rows in groups: each joins the nearest leader at cosine 0.57 or more, or leads.
+    """Return groups of similar rows: each row joins the nearest group leader, or leads a new group.
 
-    Chosen on the 76 uncovered questions to the Docker notes that are for development, 57 reworded
-    by hand: of pairs put together, 95% ask the same, and 58% of such pairs are found. Of the 153
-    covered ones, 97% of pairs put together are answered by one section, where a cosine of 0.91
-    without the mean subtracted gave 88%.
+    A row joins where its cosine to the leader is 0.57 or more. The threshold was chosen on the 76
+    uncovered development questions to the Docker notes, 57 of them reworded by hand: 95% of the
+    pairs in one group ask the same, and 58% of the pairs that ask the same are in one group. Of
+    the 153 covered questions, 97% of the pairs in one group are answered by one section; a cosine
+    of 0.91 without the mean subtracted gave 88%.
     """
     cosines = vectors @ vectors.T
     groups: list[list[int]] = []

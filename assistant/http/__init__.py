@@ -1,4 +1,4 @@
-"""REST: routes, errors, and who may do what."""
+"""REST: routes, errors, and access rules."""
 
 from assistant.http import problems
 from assistant.http.access import Mode

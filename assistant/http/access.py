@@ -1,7 +1,7 @@
-"""Who may do what: rules on plain data, for the HTTP edge to apply.
+"""Access rules as functions on plain data; the guard applies them to HTTP requests.
 
-A rule refuses whatever it does not understand. What is open is compared exactly; what is closed is
-compared loosely, so that no spelling of a closed path passes for an open one.
+A rule refuses everything that it does not understand. Open paths are compared exactly, closed paths
+loosely, so that no other spelling of a closed path passes for an open one.
 """
 
 import base64
@@ -39,9 +39,9 @@ _OPEN = re.compile(r"/health/(live|ready)|/slack/events|/problems/[a-z0-9-]*")
 
 
 def access_mode(bind_address: str, public: bool, keys: Keys) -> Mode:
-    """Return who may ask a server that listens there.
+    """Return the access mode of a server that listens at this address.
 
-    Raises SettingsError where others than this machine would reach it without a key.
+    Raises SettingsError where other machines could reach it, it is not public, and no key exists.
     """
     if public:
         return "public"
@@ -56,23 +56,24 @@ def access_mode(bind_address: str, public: bool, keys: Keys) -> Mode:
 
 
 def allowed_host(host_header: str, allowed: Sequence[str]) -> bool:
-    """Return whether a Host header names this server, so that no foreign name resolves to it.
+    """Return whether a Host header names this server, which keeps out DNS rebinding.
 
-    Local names always do. An entry of allowed is a name, an address in brackets if IPv6, or
-    `*.example.com` for every name below, each with a port or for any port; `*` is every name.
+    Local names are always allowed. An entry of `allowed` is a name, an address (in brackets if
+    IPv6), or `*.example.com` for every name below; without a port it is for any port. `*` allows
+    every name.
     """
     host = _host(host_header)
     return host is not None and (_local(host[0]) or named_host(host_header, allowed))
 
 
 def named_host(host_header: str, allowed: Sequence[str]) -> bool:
-    """Return whether an entry of allowed names this host, as in allowed_host."""
+    """Return whether an entry of `allowed` names this host; entries are as in allowed_host."""
     host = _host(host_header)
     return host is not None and any(_matches(host, entry) for entry in allowed)
 
 
 def is_loopback(bind_address: str) -> bool:
-    """Return whether a server bound there is reached from this machine only."""
+    """Return whether a server bound to this address can be reached from this machine only."""
     address = _address(bind_address)
     if address is not None:
         return address.is_loopback
@@ -81,10 +82,10 @@ def is_loopback(bind_address: str) -> bool:
 
 
 def required_scope(method: str, path: str, mode: Mode) -> Scope | None:
-    """Return the scope that a request needs a key for, or None where it needs no key.
+    """Return the scope that a request's key must have, or None where no key is needed.
 
-    path: as ASGI has it, percent-decoded. A widget or a page of somebody else holds no secret, so
-    in mode keys the widget's script is closed like the chat; a preflight is let by beforehand.
+    path: as ASGI has it, percent-decoded. A widget on somebody else's page can hold no secret, so
+    in mode `keys` the widget's script is closed like the chat. Preflights do not come here.
     """
     if mode == "local":
         return None
@@ -98,17 +99,18 @@ def required_scope(method: str, path: str, mode: Mode) -> Scope | None:
 
 
 def is_preflight(method: str, headers: Headers) -> bool:
-    """Return whether a browser asks what it may send from another site: it can send no key yet."""
+    """Return whether a request is a CORS preflight; a browser sends no key with it."""
     names = {name.lower() for name, _ in headers}
     return method.upper() == "OPTIONS" and names >= {b"origin", b"access-control-request-method"}
 
 
 def presented_key(headers: Headers) -> str | None:
-    """Return the key that a request presents, valid or not, or None.
+    """Return the key in a request's headers, valid or not; None where there is none.
 
-    From `X-API-Key`, else from `Authorization`: `Bearer` with the key, or `Basic` with the key as
-    password and any user, so that a browser's own prompt opens the chat. X-API-Key comes first,
-    since a proxy may have put its own Authorization there. Two that differ present none.
+    The key comes from `X-API-Key`, else from `Authorization`: `Bearer` with the key, or `Basic`
+    with the key as password and any user, so that a browser's own prompt opens the chat. X-API-Key
+    comes first, since a proxy may have set its own Authorization. Two different values in one of
+    these fields count as no key.
     """
     pairs = [(name.lower(), value.strip(b" \t")) for name, value in headers]
     keys = {value for name, value in pairs if name == b"x-api-key"}
@@ -122,10 +124,10 @@ def presented_key(headers: Headers) -> str | None:
 
 
 def client_address(peer: str, headers: Headers, trusted: Sequence[str]) -> str:
-    """Return the address of who asks: the peer, or whom trusted proxies say they ask for.
+    """Return the address of the client: the peer's, or the one that trusted proxies report.
 
-    trusted: addresses and networks of proxies. From the right of `X-Forwarded-For` on, the first
-    address that is no proxy's; what stands left of it could be written by anyone.
+    trusted: addresses and networks of proxies. In `X-Forwarded-For`, it is the first address from
+    the right that is not a proxy's; addresses further left could be written by anyone.
     """
     asking, proxies = _address(peer), _networks(trusted)
     if asking is None or not any(asking in network for network in proxies):
@@ -142,9 +144,9 @@ def client_address(peer: str, headers: Headers, trusted: Sequence[str]) -> str:
 
 
 def forwarded_scheme(peer: str, headers: Headers, trusted: Sequence[str]) -> str:
-    """Return the scheme that a trusted proxy was asked by, or nothing where none says it.
+    """Return `http` or `https` as a trusted proxy reports it, or "" where none does.
 
-    The first of `X-Forwarded-Proto` is what the browser used; trusted as in client_address.
+    The first value of `X-Forwarded-Proto` is the browser's scheme; trusted: as in client_address.
     """
     asking = _address(peer)
     if asking is None or not any(asking in network for network in _networks(trusted)):
@@ -155,7 +157,7 @@ def forwarded_scheme(peer: str, headers: Headers, trusted: Sequence[str]) -> str
 
 
 def limit_key(address: str) -> str:
-    """Return what one client counts as against a limit: an IPv6 network of 64 bits has one."""
+    """Return the rate-limit key of an address: an IPv6 network of 64 bits shares one key."""
     found = _address(address)
     if isinstance(found, IPv6Address):
         return str(IPv6Network((int(found), 64), strict=False))
@@ -163,7 +165,7 @@ def limit_key(address: str) -> str:
 
 
 def _host(text: str) -> tuple[str, str | None] | None:
-    """Return name in lower case and port, or None when it is no host."""
+    """Return the name in lower case and the port of a host, or None when the text is no host."""
     parts = _HOST.fullmatch(text)
     if parts is None or int(parts[3] or 0) > 65535:
         return None
@@ -224,7 +226,7 @@ def _forwarded_address(entry: str) -> IPv4Address | IPv6Address | None:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address, an IPv4 one that is written as IPv6 as itself, or None."""
+    """Return the parsed address or None; an IPv4 address in IPv6 notation becomes IPv4."""
     try:
         found = ip_address(text)
     except ValueError:

@@ -59,10 +59,10 @@ def create_app(
     slack: SlackState = lambda: None,
     chat: ChatState = lambda: None,
 ) -> FastAPI:
-    """Return the application with REST and health; faces for people are mounted onto it.
+    """Return the application with REST and health routes; pages for people are mounted onto it.
 
-    limits: what callers may ask, none where it is None. root_path: below which a proxy shows it.
-    slack, chat: how they are, for whoever asks whether the server is ready.
+    limits: rate limits of callers, None for no limits. root_path: the path below which a proxy
+    shows the server. slack, chat: functions that give their states for `/health/ready`.
     """
     app = FastAPIOffline(
         redoc_url=None,
@@ -345,7 +345,7 @@ def _document(documents: Iterable[Document], id_: str, corpus: str | None) -> Do
 
 
 def _check(question: str, field: str) -> None:
-    """Raise Refused naming the field, where a question cannot be searched: nothing is counted."""
+    """Raise Refused that names the field, where a question is blank or too long to search."""
     try:
         searchable(question)
     except QuestionError as error:
@@ -358,5 +358,5 @@ def _tags(request: Request) -> list[str]:
 
 
 def _timing(stages: Stages) -> str:
-    """Return the stages as the Server-Timing field says them, in milliseconds."""
+    """Return the value of the Server-Timing field for the stages, in milliseconds."""
     return ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in stages.items())

@@ -1,4 +1,4 @@
-"""Bodies of requests: read whole before anything is done with them, within size and time."""
+"""Reads the whole body of a request before it is handled, within limits of size and time."""
 
 import asyncio
 import json
@@ -13,9 +13,9 @@ _SECONDS = 10.0
 
 
 async def read(scope: Scope, receive: Receive) -> bytes | None:
-    """Return the body, None when the caller went away.
+    """Return the body of a request, None when the caller closed the connection.
 
-    Raises Refused where it is over 256 kB, as soon as that is known, or takes over ten seconds.
+    Raises Refused as soon as the body is known to be over 256 kB, or after ten seconds.
     """
     if _declared(scope) > MAX_BODY:
         raise _too_large()
@@ -30,7 +30,7 @@ async def read(scope: Scope, receive: Receive) -> bytes | None:
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body once more."""
+    """Return a `receive` function that gives the body once, then calls the given one."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -40,9 +40,9 @@ def replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def check_json(body: bytes) -> None:
-    """Raise Refused where JSON says one thing twice, or a number that JSON has not.
+    """Raise Refused where a JSON object has a name twice, or a number is NaN or infinite.
 
-    What cannot be read at all is left to whoever reads it.
+    A body that is no JSON at all is left to the route's own validation.
     """
     try:
         json.loads(body, object_pairs_hook=_unique, parse_constant=_no_number)

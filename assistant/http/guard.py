@@ -1,4 +1,4 @@
-"""What stands before every route: who asks, whether they may, how much, what is logged of it."""
+"""Middleware before every route: it checks access, counts against limits, and logs requests."""
 
 import asyncio
 import re
@@ -71,11 +71,11 @@ _LABELS = (
 
 @dataclass(frozen=True)
 class Rules:
-    """Who may do what here.
+    """The access rules of one server.
 
-    hosts: names it is reached by besides local ones. check_hosts: whether any other is refused.
-    origins: sites whose pages may ask. proxies: whose word on addresses is taken. root_path: below
-    which a proxy shows it.
+    hosts: names of the server besides local ones. check_hosts: whether other names are refused.
+    origins: sites whose pages may ask. proxies: addresses and networks of trusted proxies.
+    root_path: the path below which a proxy shows the server. log: whether requests are logged.
     """
 
     mode: Mode
@@ -100,7 +100,7 @@ class Guard:
         self._shared = shared(self._answer, rules.origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request: pass it to the application, or answer it with a problem."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -193,7 +193,7 @@ class Guard:
             )
 
     def _check_site(self, scope: Scope) -> None:
-        """Refuse what another site's page would change: a browser sends credentials by itself."""
+        """Refuse changes from a page of another site: a browser sends its credentials along."""
         if scope["method"] in _READING:
             return
         if is_foreign(scope["headers"], self._rules.origins, self._rules.hosts):
@@ -233,7 +233,7 @@ class Guard:
 
 
 class _Seen:
-    """What is sent, with the headers that every response has; remembers the status."""
+    """Wraps `send`: adds the headers that every response has, and remembers the status."""
 
     def __init__(self, send: Send, request_id: str, origin: str) -> None:
         self.request_id = request_id
@@ -265,22 +265,22 @@ def _find(keys: Keys, presented: str | None) -> Key | None:
 
 
 def _below(path: str, root_path: str) -> str:
-    """Return the path as routes know it, whether or not a proxy took the root path off."""
+    """Return the path without the root path, whether or not a proxy has removed it already."""
     if root_path and f"{path}/".startswith(f"{root_path}/"):
         return path.removeprefix(root_path) or "/"
     return path
 
 
 def _routed(path: str) -> str:
-    """Return the path as routes know it: nobody who posts there is sent on from a slash at its end.
+    """Return the path without slashes at its end, for REST and MCP: they do not redirect.
 
-    A redirection would send the key along, and clients post again as they like.
+    A redirect would send the key along, and not every client posts the body again.
     """
     return path.rstrip("/") if path.startswith(_JSON) else path
 
 
 def _here(location: str, origin: str) -> str:
-    """Return where a redirection leads, one to this server by its path alone."""
+    """Return the target of a redirect; a target on this server becomes a path alone."""
     rest = location.removeprefix(origin)
     return rest if rest.startswith("/") else location
 

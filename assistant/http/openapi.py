@@ -1,4 +1,4 @@
-"""The description of the REST API: what all routes have in common stands in it once."""
+"""The OpenAPI document of the REST API; parts that all routes share are described once."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ _FIELDS: dict[str, Any] = {
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Return the document, with errors in one place, response fields and keys described."""
+    """Return the OpenAPI document, with one schema for all errors, and response fields and keys."""
     if not app.openapi_schema:
         document = get_openapi(
             title=app.title,

@@ -1,4 +1,4 @@
-"""Pages of other sites: which may read what is answered here, and what none may do."""
+"""Rules for pages of other sites: which may read responses, and which requests are refused."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from assistant.http.problems import problem
 
 
 def shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """Return the application as pages of these sites may use it; with none it stays as it is."""
+    """Return the application with CORS for these origins; without any, it is unchanged."""
     if not origins:
         return app
     return _Sharing(
@@ -41,10 +41,10 @@ def shared(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
 
 
 def is_foreign(headers: Headers, origins: Sequence[str], hosts: Sequence[str]) -> bool:
-    """Return whether a page of another site sends this, none of the origins that may.
+    """Return whether a request comes from a page of another site that is not in `origins`.
 
-    hosts: names of this server, beside the one in `Host`. Programs send neither of the fields that
-    browsers do.
+    hosts: names of this server, beside the one in `Host`. Programs that are no browsers send
+    neither `Origin` nor `Sec-Fetch-Site`, so their requests are never foreign.
     """
     fields = {name.lower(): value.decode("latin-1") for name, value in headers}
     origin = fields.get(b"origin")

@@ -115,7 +115,7 @@ class Refused(Exception):
 
 
 class _Response(JSONResponse):
-    """A problem whose type is a page below the path that a proxy shows the server at."""
+    """Response with a problem; its `type` gets the root path of the server put before it."""
 
     media_type = MEDIA_TYPE
 
@@ -151,7 +151,7 @@ def refused(error: Refused) -> JSONResponse:
 
 
 def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """Return OpenAPI responses that say these problems may come, besides those of every route."""
+    """Return OpenAPI responses for these kinds of problem and for those that every route has."""
     found: dict[int | str, dict[str, Any]] = {}
     for kind in KINDS:
         if kind in kinds or kind in _EVERYWHERE:
@@ -166,14 +166,14 @@ def documented(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the application a problem, with a page for each kind."""
+    """Install handlers that turn every error into a problem, and a page for each kind."""
     for error, handler in handlers().items():
         app.exception_handler(error)(handler)
     app.include_router(_pages())
 
 
 def handlers() -> dict[type[Exception], Callable[..., Any]]:
-    """Return what makes each error of an application a problem."""
+    """Return the handlers that turn errors into problems, by class of error."""
     return {
         RequestValidationError: _invalid,
         HTTPException: _http,
@@ -305,7 +305,7 @@ async def _notes(request: Request, error: NotesError) -> JSONResponse:
 
 
 def too_many(error: TooMany) -> JSONResponse:
-    """Return the response for a caller who asked too much."""
+    """Return the response for a caller who has reached a rate limit."""
     standing = error.standing
     headers = standing.headers() | {"Retry-After": str(standing.reset)}
     detail = f"At most {standing.limit} are allowed. Try again in {standing.reset} seconds."
@@ -323,13 +323,13 @@ async def _too_many(request: Request, error: TooMany) -> JSONResponse:
 
 
 def limits_unusable(error: LimitsUnusable) -> JSONResponse:
-    """Return the response where nobody can say how much a caller asked."""
+    """Return the response for a rate limit that cannot be checked, since Redis is away."""
     _LOG.error("unusable", error=str(error))
     return problem("limits-unusable", "What was asked cannot be counted at the moment.")
 
 
 def internal_error() -> JSONResponse:
-    """Return the response for what nobody thought of."""
+    """Return the response for an unexpected error."""
     return problem("internal-error", "Something went wrong here. The log of the server says what.")
 
 

@@ -1,4 +1,4 @@
-"""HTTP itself: what is no HTTP is answered with a problem too."""
+"""The HTTP protocol: a request that is not valid HTTP gets a problem document too."""
 
 import uuid
 
@@ -9,10 +9,10 @@ from assistant.http.problems import problem
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 as uvicorn reads it, in pure Python whatever else is installed."""
+    """Uvicorn's HTTP/1.1 protocol in pure Python, used whatever else is installed."""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be read, unless an answer is under way, and close the connection."""
+        """Answer an unreadable request, unless a response has begun, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             response = problem(
                 "bad-request",

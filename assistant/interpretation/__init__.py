@@ -1,4 +1,4 @@
-"""What a question means: spelling, synonyms, names, small talk, what it follows up on."""
+"""Interprets a question: spelling, synonyms, names, small talk, follow-ups."""
 
 from assistant.interpretation import smalltalk
 from assistant.interpretation.follow_ups import (

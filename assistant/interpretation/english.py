@@ -1,4 +1,4 @@
-"""Common English words, by frequency, and what a misspelt one was meant to be."""
+"""Common English words by frequency, and corrections of misspelt ones."""
 
 import string
 from collections.abc import Collection
@@ -19,7 +19,7 @@ _FUNCTION = stopwords() - set(string.ascii_lowercase) - {"don", "re", "ve", "ll"
 
 @lru_cache(maxsize=1)
 def frequencies() -> dict[str, int]:
-    """Return how often each English word occurs in books. Raises ModelError without the list."""
+    """Return the count of each English word in books. Raises ModelError without the word list."""
     found = find_spec(_PACKAGE)
     if not found or not found.origin:
         raise ModelError(f"The package {_PACKAGE} is missing: run `pip install {_PACKAGE}`.")
@@ -32,10 +32,10 @@ def frequencies() -> dict[str, int]:
 
 
 def respelt(word: str, own: Collection[str]) -> str | None:
-    """Return the word that a misspelt one in lower case was meant to be, one edit away.
+    """Return the correction of a misspelt word in lower case, one edit away; None if there is none.
 
-    A word of the notes (`own`) is preferred, then the most frequent; the first letter is kept. A
-    short word has many neighbours: there only letters that changed places count.
+    A word of the notes (`own`) is preferred, then the most frequent word; the first letter is kept.
+    A short word has many neighbours, so there only swapped letters count as an edit.
     """
     counts = frequencies()
     near = [other for other in _edits(word) if other in own or counts.get(other, 0) >= _COMMON]
@@ -47,8 +47,8 @@ def respelt(word: str, own: Collection[str]) -> str | None:
 def split(word: str, own: Collection[str]) -> str | None:
     """Return two words that were written as one, in lower case: `containersfrom`, `bindmount`.
 
-    Many words are made of two. So one part is a function word and the other common or of the
-    notes, or both are of the notes.
+    Many words are made of two. So one part must be a function word and the other a common word or
+    a word of the notes (`own`), or both must be words of the notes. None where no split fits.
     """
     counts = frequencies()
     found = []

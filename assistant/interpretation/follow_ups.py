@@ -1,9 +1,9 @@
-"""Questions that follow up on others: each is searched so that it stands alone.
+"""Follow-up questions: each is searched with the part of the conversation that it needs.
 
-A question in a conversation can be read in three ways: alone, joined with what was asked before,
+A question in a conversation can be read in three ways: alone, joined with the questions before it,
 and together with the title of the section that answered last. Each reading is searched and judged.
-The more of the conversation a reading repeats, the better it is met by the notes whatever was
-meant, so how confidences weigh against each other is learned.
+A reading that repeats more of the conversation matches the notes better, whatever the person
+meant; so the weights by which the confidences are compared are learned.
 """
 
 from collections.abc import Callable
@@ -62,10 +62,10 @@ _CORRECTIONS = (
 
 @dataclass(frozen=True)
 class Turn:
-    """An earlier question as understood.
+    """An earlier question as it was understood.
 
-    asked: the questions it was searched as, oldest first. section: the first that was found, by
-    document and section; title: what it is called.
+    asked: the questions that were searched together for it, oldest first. section: the section
+    found first, as the numbers of its document and section. title: the title of that section.
     """
 
     asked: tuple[str, ...]
@@ -73,7 +73,7 @@ class Turn:
     title: str
 
     def joined(self, text: str) -> tuple[str, ...]:
-        """Return what is searched for a question that follows up on this one."""
+        """Return the questions to search together for a follow-up on this one, oldest first."""
         before = [question[:_LONGEST] for question in self.asked]
         wrong, right = corrected(text)
         if wrong:
@@ -82,8 +82,11 @@ class Turn:
 
 
 def corrected(text: str) -> tuple[str, str]:
-    """Return what a question takes back, empty if nothing, and what it puts there: `아니 이미지
-    말고 볼륨` takes back 이미지 and asks for 볼륨."""
+    """Return the words that a question takes back, and the question that it asks instead.
+
+    `아니 이미지 말고 볼륨` gives `("이미지", "볼륨")`; a question that takes nothing back gives an
+    empty string and itself.
+    """
     for pattern in _CORRECTIONS if len(text) <= _LONGEST else ():
         if found := pattern.search(text):
             right = found["right"].strip(" ,.!?")
@@ -101,9 +104,10 @@ def _without(question: str, wrong: str) -> str:
 
 @dataclass(frozen=True)
 class Interpretation:
-    """One way to read a question: what is searched, what was found, how sure that it answers.
+    """One way to read a question, with its search result and the confidence that this answers.
 
-    asked: the questions that are searched as one. talk: what kind of small talk it is, if any.
+    asked: the questions that are searched together. talk: the kind of small talk, None for a
+    question to the notes.
     """
 
     asked: tuple[str, ...]
@@ -115,27 +119,28 @@ class Interpretation:
 
 @dataclass(frozen=True)
 class Memory:
-    """Conversations that were understood, so that going on costs no more; for several threads."""
+    """Cache of understood conversations, so that a next question is cheap; safe for threads."""
 
     _turns: LRUCache[tuple[str, ...], Turn] = field(default_factory=lambda: LRUCache(_REMEMBERED))
     _lock: Lock = field(default_factory=Lock)
 
     def recall(self, questions: tuple[str, ...]) -> Turn | None:
-        """Return how the last of these questions was understood, None where that is not known."""
+        """Return the turn of the last of these questions, None where it is not cached."""
         with self._lock:
             return self._turns.get(questions)
 
     def keep(self, questions: tuple[str, ...], turn: Turn) -> None:
-        """Remember it, and forget what was not asked for longest."""
+        """Cache the turn of the last of these questions; a full cache drops the least used."""
         with self._lock:
             self._turns[questions] = turn
 
 
 def stands_alone(text: str, frequency: Callable[[str], int]) -> bool:
-    """Return whether a question names things, none of which the notes know, and points back to
-    nothing: joined with what was asked before it would be answered from that.
+    """Return whether a question must not be joined with the questions before it.
 
-    frequency: how many of the notes' texts hold a word.
+    It names at least two things, the notes know none of them, and no word points back, as `it`
+    does: joined, it would be answered from the earlier questions alone.
+    frequency: a function from a word to the number of texts of the notes that hold it.
     """
     named = list(spans(text))
     known = any(frequency(word) for span in named for word in span.words)
@@ -145,9 +150,10 @@ def stands_alone(text: str, frequency: Callable[[str], int]) -> bool:
 def likeliest(
     alone: Interpretation, joined: Interpretation, titled: Interpretation, ahead: float
 ) -> Interpretation:
-    """Return the reading that was meant, its confidence corrected for what it repeats.
+    """Return the most likely of three readings.
 
-    ahead: by how much the first hit alone scores above the section that answered last.
+    The confidence of a follow-up is corrected, since it repeats words of the conversation.
+    ahead: the score of the first hit of `alone` minus that of the section that answered last.
     """
     own, both = _logit(alone.confidence), _logit(joined.confidence)
     if not _follows(alone.query.text, own, both, ahead):
@@ -165,10 +171,10 @@ def _follows(text: str, own: float, both: float, ahead: float) -> bool:
 
 
 def together(first: Query, second: Query) -> Query:
-    """Return two encoded texts as one query, without encoding them again.
+    """Return one query for two encoded texts, without encoding them again.
 
-    The encoder's pooling is the mean of token states, so that of both follows from theirs; what
-    both are about lies halfway between.
+    The encoder's vector is the mean of token states, so the vector of both texts is the mean over
+    the states of both. The sentence embedding of both lies halfway between the two.
     """
     one, two = first.encoding, second.encoding
     states = np.concatenate([one.states, two.states])

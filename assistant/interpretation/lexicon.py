@@ -1,4 +1,4 @@
-"""What a question's words mean to these notes: mended, and met across scripts and synonyms."""
+"""Reads the words of a question: corrects them, and adds synonyms and words in the other script."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +23,10 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Reads questions by the words of the notes; `known` tells a word of general language."""
+    """Reads questions by the words of the notes.
+
+    known: tells whether a word belongs to general language.
+    """
 
     vocabulary: Vocabulary
     lexical: Lexical
@@ -31,16 +34,16 @@ class Lexicon:
 
     @cached_property
     def speller(self) -> Speller:
-        """Return what mends questions."""
+        """Return the speller that corrects questions."""
         return Speller(self.vocabulary, self.known, self.lexical.words)
 
     def meant(self, typed: str) -> str:
-        """Return a question mended; what stands in quotes is meant as it is typed."""
+        """Return the corrected question; a question in quotes is taken as typed, without them."""
         quoted = _QUOTED.fullmatch(typed)
         return quoted[1] if quoted else self.speller.mend(typed)
 
     def query(self, text: str, encoding: Encoding) -> Query:
-        """Return an encoded question as it is searched."""
+        """Return the query of an encoded question: its words and the names the notes lack."""
         language = language_of(text)
         missing = (
             name for name, words in names(text, language) if not self._mentioned(name, words)
@@ -52,8 +55,11 @@ class Lexicon:
         return any(self.lexical.frequency(word) for word in found)
 
     def words(self, question: str) -> tuple[str, ...]:
-        """Return the words to search for: the question's, each unknown one as the notes write it,
-        and those that the glossary says mean the same."""
+        """Return the words to search for.
+
+        They are the words of the question, spellings of its unknown words in the other script
+        (컴포즈 finds `compose`), and synonyms from the glossary.
+        """
         found = list(analyze(question))
         # A stem sounds less like the other script than the word that was written.
         written = {stem(word): word for word in _LATIN.findall(question.lower())}
@@ -86,7 +92,7 @@ class Lexicon:
 
 
 def _across(skeletons: Mapping[str, Sequence[str]], word: str) -> list[str]:
-    """Return the notes' words in the other script that are this one by sound."""
+    """Return the words of the notes in the other script that sound like this word."""
     others = skeletons.get(skeleton(word), ())
     pairs = ((word, other) if word.isascii() else (other, word) for other in others)
     found = [other for other, pair in zip(others, pairs, strict=True) if _differ(*pair)]

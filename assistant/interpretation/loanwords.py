@@ -43,9 +43,9 @@ _REPEATED = regex.compile(r"(.)\1+")
 
 
 def skeleton(word: str) -> str:
-    """Return the consonants that a loanword has in common in Hangul and in Latin letters.
+    """Return the consonants that a loanword shares in Hangul and in Latin letters.
 
-    `compose` and 컴포즈 are `kmps`; empty for words of one consonant, which say too little.
+    `compose` and 컴포즈 both give `kmps`. A word of one consonant says too little: it gives "".
     """
     if word.isascii():
         sounds = word.lower()
@@ -58,12 +58,12 @@ def skeleton(word: str) -> str:
 
 
 def likeness(latin: str, hangul: str) -> float:
-    """Return how alike a Latin and a Hangul word are read, 0 to 1, by their letters in order."""
+    """Return the similarity of a Latin word and a romanised Hangul word, 0 to 1, by letters."""
     return float(Indel.normalized_similarity(latin.lower(), hangulpy.romanize(hangul)))
 
 
 def same(latin: str, hangul: str) -> bool:
-    """Return whether two words may be one loanword: same consonants, alike to read."""
+    """Return whether two words may be one loanword: same consonants, similar letters."""
     key = skeleton(latin)
     if not key or key != skeleton(hangul):
         return False

@@ -1,4 +1,4 @@
-"""Names that a question turns on and the notes never mention: said in words, and a signal."""
+"""Finds names in a question, so that names which the notes never mention can be reported."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ _SHORTEST = 2
 
 
 def names(text: str, language: Language) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what may be a name in a question, as written, with the words it is compared by.
+    """Yield each possible name in a question as written, with the words to look it up by.
 
-    Korean nouns in a row are one: what the dictionary does not know comes in parts. Words that
-    anybody asks with, whatever about, are none.
+    Korean nouns that touch each other are one name, since the analyser splits a name that it does
+    not know. Words that are common in general questions are no names.
     """
     for run in _runs(text):
         written = text[run[0].start : run[-1].end]
@@ -33,7 +33,7 @@ def names(text: str, language: Language) -> Iterator[tuple[str, tuple[str, ...]]
 
 
 def _runs(text: str) -> Iterator[list[Span]]:
-    """Yield spans of nouns, those that touch each other together."""
+    """Yield runs of nouns and Latin words; spans that touch each other make one run."""
     nouns = set(_nouns(text))
     run: list[Span] = []
     for span in spans(text):
@@ -49,7 +49,7 @@ def _runs(text: str) -> Iterator[list[Span]]:
 
 
 def _nouns(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where the Korean nouns of a text stand."""
+    """Yield the start and end of each Korean noun in a text."""
     position = 0
     for surface, tag in morphemes(text):
         start = text.index(surface, position)
@@ -59,7 +59,7 @@ def _nouns(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_name(written: str, language: Language) -> bool:
-    """Return whether a word is a name where it is Latin: in Korean any is, in English rare ones."""
+    """Return whether a word is a name; in English text, a common word such as `limit` is none."""
     if language == "ko" or not _LATIN.fullmatch(written) or _CAPITALS.search(written):
         return True
     return frequencies().get(written.lower(), 0) < _COMMON
@@ -67,7 +67,7 @@ def _is_name(written: str, language: Language) -> bool:
 
 @cache
 def _general() -> frozenset[str]:
-    """Return the words that general questions have in common."""
+    """Return the words that at least two general questions share."""
     texts = (
         text
         for language in background_questions.LANGUAGES

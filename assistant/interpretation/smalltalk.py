@@ -1,4 +1,4 @@
-"""What is no question to the notes: greetings, thanks, questions about the assistant, gibberish."""
+"""Recognises small talk and gibberish: greetings, thanks, questions about the assistant."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -46,19 +46,18 @@ _SHORTEST = 4
 
 @dataclass(frozen=True)
 class SmallTalk:
-    """Phrases of small talk as the encoder sees them.
+    """Phrases of small talk with their vectors.
 
-    vectors: float32 (phrases, dimension), what all questions have in common subtracted, unit
-    length.
+    vectors: float32 (phrases, dimension), unit length, the mean vector of all questions subtracted.
     """
 
     kinds: tuple[Talk, ...]
     vectors: Floats
 
     def kind(self, contents: Contents, query: Query, confidence: float) -> Talk | None:
-        """Return what kind of small talk this is, None where it is a question to the notes.
+        """Return the kind of small talk, None for a question to the notes.
 
-        confidence: that the notes answer it.
+        confidence: the probability that the notes answer the query.
         """
         asked = _unit(query.encoding.vector - contents.general.vector_means[query.language])
         cosines = self.vectors @ asked
@@ -73,7 +72,10 @@ class SmallTalk:
 
 
 def prepare(contents: Contents, encoded: Callable[[Sequence[str]], Sequence[Encoding]]) -> bytes:
-    """Return the phrases' vectors, as kept beside an index; encoded: encodes questions."""
+    """Return the phrases' vectors as bytes, to be stored with an index, for `read`.
+
+    encoded: a function that encodes questions.
+    """
     texts = [text for _, text in _phrases()]
     means = contents.general.vector_means
     vectors = [
@@ -86,14 +88,17 @@ def prepare(contents: Contents, encoded: Callable[[Sequence[str]], Sequence[Enco
 
 
 def read(data: bytes) -> SmallTalk:
-    """Return what `prepare` made."""
+    """Return the phrases with the vectors that `prepare` made."""
     vectors = np.load(io.BytesIO(data)).astype(np.float32)
     return SmallTalk(tuple(kind for kind, _ in _phrases()), vectors)
 
 
 def without_courtesies(text: str) -> str:
-    """Return a question without the greetings and thanks that stand before and behind it as
-    sentences of their own; all of it where it is nothing else."""
+    """Return a question without the greetings and thanks before and behind it.
+
+    `Hello! What is a volume?` becomes `What is a volume?`. Only whole sentences, or parts up to a
+    comma, are left out. A text of nothing but courtesies is returned unchanged.
+    """
     parts = _BETWEEN.split(text)
     asked = [number for number, part in enumerate(parts) if _bare(part) not in _courtesies()]
     return " ".join(parts[asked[0] : asked[-1] + 1]) if asked else text
@@ -111,7 +116,10 @@ def _bare(text: str) -> str:
 
 
 def is_gibberish(text: str, contents: Contents, words: Sequence[str], encoder: Encoder) -> bool:
-    """Return whether no word of the text can be one; words: as lexical search reads them."""
+    """Return whether the text has no real word, as in `asdfgh`.
+
+    words: the words of the text as lexical search reads them; one that the notes have is real.
+    """
     if any(contents.lexical.frequency(word) for word in words):
         return False
     return all(_is_noise(word, encoder) for word in _WORD.findall(text))
@@ -144,7 +152,7 @@ def _is_run_of_keys(word: str) -> bool:
 
 
 def _has_common_syllables(word: str) -> bool:
-    """Return whether all syllables are among the 2,350 of KS X 1001, which Korean words are of."""
+    """Return whether all syllables are among the 2,350 of KS X 1001, which spell Korean words."""
     try:
         # The others are spelt out there, in more bytes.
         return len(word.encode("euc_kr")) == 2 * len(word)

@@ -1,4 +1,4 @@
-"""What a question meant: the wrong keyboard layout, misspelt words of the notes, lost spaces."""
+"""Corrects a question: the wrong keyboard layout, misspelt words of the notes, lost spaces."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -50,9 +50,10 @@ Morphemes = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Speller:
-    """Mends questions by the words of the notes; `known` tells a word of general language.
+    """Corrects questions by the words of the notes.
 
-    words: as lexical search has them, identifiers among them.
+    known: tells whether a word belongs to general language. words: the words of lexical search;
+    identifiers are taken from them.
     """
 
     vocabulary: Vocabulary
@@ -60,16 +61,16 @@ class Speller:
     words: Iterable[str] = ()
 
     def mend(self, question: str) -> str:
-        """Return the question as it was meant, unchanged where nothing speaks for a mistake."""
+        """Return the corrected question; without a sign of a mistake, it is unchanged."""
         question = _SCRIPTS_MEET.sub(" ", self._layout(question))
         question = _IDENTIFIER.sub(self._identifier, question)
         question = _TOKEN.sub(self._word, question)
         return _TOKEN.sub(self._spaced, question)
 
     def _layout(self, question: str) -> str:
-        """Return a question typed with the other keyboard layout as it was meant.
+        """Return the question in the right keyboard layout, where it was typed in the other one.
 
-        `ehzj zjsxpdlsj` is 도커 컨테이너 on the Korean layout, 애차ㄷㄱ is docker on the English.
+        `ehzj zjsxpdlsj` becomes 도커 컨테이너, and 애차ㄷㄱ becomes docker.
         """
         latin = [word for word in _TOKEN.findall(question) if word.isascii()]
         if latin and not any(map(self._is_word, latin)) and not _ON_PURPOSE.search(question):
@@ -95,7 +96,7 @@ class Speller:
         return word if part else self._latin_word(word)
 
     def _identifier(self, found: regex.Match[str]) -> str:
-        """Return an identifier as the notes write the only one that is an edit away."""
+        """Return the one identifier of the notes that is an edit away, else the word as it is."""
         word = found[0].lower()
         if len(word) < _SHORTEST_IDENTIFIER or word in self._identifiers:
             return found[0]
@@ -126,7 +127,7 @@ class Speller:
         return word
 
     def _spaced(self, found: regex.Match[str]) -> str:
-        """Return a clause in Hangul without spaces with one wherever a new word begins."""
+        """Return a Hangul clause that was typed without spaces with a space before each word."""
         run = found[0]
         if len(run) < _UNSPACED or run.isascii():
             return run
@@ -147,9 +148,10 @@ class Speller:
         return " ".join(parts)
 
     def _belongs(self, surface: str, tag: str, part: str, before: str) -> bool:
-        """Return whether no space stands before this morpheme.
+        """Return whether a morpheme is written without a space before it.
 
-        part: what is written before it, up to a space; before: the tag that ends it.
+        part: the text before it, back to the last space. before: the tag of the last morpheme of
+        that text.
         """
         if tag.startswith(_BOUND) or before.startswith("XP"):
             return True
@@ -160,7 +162,7 @@ class Speller:
         return named and self._hangul.isdisjoint((part, surface)) and not self.known(surface)
 
     def _read(self, run: str) -> Morphemes:
-        """Return a run's morphemes; a word of the notes that it begins with stays whole."""
+        """Return the morphemes of a run; a word of the notes at its start is one morpheme."""
         read = morphemes(run)
         heads = [run[:end] for end in range(2, len(run)) if run[:end] in self._hangul]
         if heads and len(read[0][0]) < len(heads[-1]):
@@ -168,8 +170,10 @@ class Speller:
         return tuple(self._whole(read))
 
     def _whole(self, read: Morphemes) -> Iterator[tuple[str, str]]:
-        """Yield the morphemes, a word of the notes that was read as an ending and more being whole:
-        도커 in 왜도커써, where 도 is no particle."""
+        """Yield the morphemes, and join those that are one word of the notes.
+
+        In 왜도커써 the analyser reads 도 as a particle, but 도커 is one word.
+        """
         at, before = 0, "N"
         while at < len(read):
             surface, tag = read[at]
@@ -182,7 +186,7 @@ class Speller:
             at, before = at + pieces, tag.split("+")[-1]
 
     def _of_notes(self, read: Morphemes) -> int:
-        """Return how many morphemes together are a word of the notes, 1 where none are."""
+        """Return the number of first morphemes that form a word of the notes, 1 if none do."""
         words = accumulate(surface for surface, _ in read)
         return max((n for n, word in enumerate(words, 1) if word in self._hangul), default=1)
 
@@ -238,7 +242,7 @@ def _letters(word: str) -> str:
 
 
 def _sounds_alike(letters: str, other: str) -> bool:
-    """Return whether two words of one length differ by one letter that sounds like the other."""
+    """Return whether two words of equal length differ only in one letter that sounds alike."""
     if len(letters) != len(other):
         return False
     changed = [pair for pair in zip(letters, other, strict=True) if pair[0] != pair[1]]
@@ -246,7 +250,7 @@ def _sounds_alike(letters: str, other: str) -> bool:
 
 
 def _is_bound(noun: str, rest: str) -> bool:
-    """Return whether what follows a noun is only particles and endings."""
+    """Return whether the rest of a word behind a noun is only particles and endings."""
     if not rest:
         return True
     # A noun that the dictionary has stands in for one that it may not have; particles differ

@@ -1,4 +1,4 @@
-"""Links to sections and to the very words in them, and addresses that site generators give."""
+"""Links to sections and to the exact words in them, also on sites made by site generators."""
 
 from assistant.links.section_links import READER, check_template, highlight_url, section_url
 

@@ -1,4 +1,4 @@
-"""Links to sections, by a template, and to the very words in them by text fragments."""
+"""Links to sections, by a template, and to the exact words in them, by text fragments."""
 
 import re
 from collections.abc import Callable
@@ -21,13 +21,12 @@ _FRAGMENT_LENGTH = 100
 def section_url(
     template: str, base: str, document: Document, section: Section, apart: bool = False
 ) -> str:
-    """Return the link to a section; absolute where base is, as `https://notes.example.org`.
+    """Return the link to a section.
 
+    template: one for all corpora, or `name=template name=template` with white space between them.
+    A corpus that is not named takes the template without a name, else that of the reader pages.
+    base: put before a link that starts with `/`, for example `https://notes.example.org`.
     apart: whether a document of an earlier corpus has the same id, as Notes.is_apart says.
-
-    template: one for all corpora, or `name=template name=template`, white space between them,
-    since no address holds any. A corpus that is not named has the one without a name, else the
-    reader's.
     """
     templates = _templates(template)
     chosen = templates.get(document.corpus, templates.get("", READER))
@@ -42,7 +41,7 @@ def section_url(
 
 
 def check_template(template: str) -> None:
-    """Raise ValueError where a template, or one of several, holds a field that there is not."""
+    """Raise ValueError where a template, or one of several, has an unknown field in braces."""
     try:
         known = all(
             name in _FIELDS for each in _templates(template).values() for name in _names(each)

@@ -1,6 +1,6 @@
-"""Where the generators of sites serve a document: its address below the site's root, by its path.
+"""Addresses that site generators give a document, relative to the root of the site.
 
-What front matter says (`permalink`, `url`, `slug`) comes first.
+An address in the front matter (`permalink`, `url`, `slug`) comes before the document's path.
 """
 
 import posixpath
@@ -22,13 +22,13 @@ _HUGO = re.compile(r"[^\w./~-]+")
 
 
 def page(document: Document) -> str:
-    """Return the path without its suffix and `index`, `_index` or `README`: `guide/install`."""
+    """Return the path without suffix, `index`, `_index` and `README`, such as `guide/install`."""
     folder, name = posixpath.split(document.id)
     return folder if name in _INDEX else document.id
 
 
 def hugo(document: Document) -> str:
-    """Return Hugo's address: `Guide/My Page.md` is `guide/my-page/`."""
+    """Return Hugo's address: `Guide/My Page.md` becomes `guide/my-page/`."""
     if document.address.startswith("/"):
         return _given(document)
     plain = _moved(document, page(document)).lower().replace(" ", "-")
@@ -36,7 +36,7 @@ def hugo(document: Document) -> str:
 
 
 def jekyll(document: Document) -> str:
-    """Return Jekyll's address: `guide/install.html`, `2024/05/01/title.html` for a post."""
+    """Return Jekyll's address, `guide/install.html`, or `2024/05/01/title.html` for a post."""
     if document.address.startswith("/"):
         return _given(document)
     post = _POST.fullmatch(document.id)
@@ -51,7 +51,7 @@ def jekyll(document: Document) -> str:
 
 
 def docusaurus(document: Document) -> str:
-    """Return Docusaurus's address: `01-guide/02-install.md` is `guide/install`."""
+    """Return Docusaurus's address: `01-guide/02-install.md` becomes `guide/install`."""
     if document.address.startswith("/"):
         return _given(document)
     parts = [
@@ -64,18 +64,21 @@ def docusaurus(document: Document) -> str:
 
 
 def mkdocs(document: Document) -> str:
-    """Return MkDocs's address: `guide/install.md` is `guide/install/`."""
+    """Return MkDocs's address: `guide/install.md` becomes `guide/install/`."""
     folder, name = posixpath.split(document.id)
     return quote(_folder(folder if name in ("index", "README") else document.id))
 
 
 def obsidian(document: Document) -> str:
-    """Return Obsidian Publish's address: `My notes/A page.md` is `My+notes/A+page`."""
+    """Return Obsidian Publish's address: `My notes/A page.md` becomes `My+notes/A+page`."""
     return _plus(document.address.lstrip("/") or document.id)
 
 
 def mkdocs_anchor(document: Document, section: Section) -> str:
-    """Return the id that Python-Markdown gives a heading: Hangul is dropped, `_1` counts."""
+    """Return the id that Python-Markdown gives a heading.
+
+    Hangul and other non-ASCII letters are dropped; an id that is taken or empty gets `_1`, `_2`.
+    """
     headings = [each for each in document.sections if each.level]
     own = [_own(each, document) for each in headings]
     found = _counted([_ascii(each.title) for each in headings], own)
@@ -83,7 +86,7 @@ def mkdocs_anchor(document: Document, section: Section) -> str:
 
 
 def obsidian_anchor(section: Section) -> str:
-    """Return a heading as Obsidian Publish's links have it: `#My+heading`."""
+    """Return the anchor of a heading on Obsidian Publish: `My heading` becomes `My+heading`."""
     return _plus(re.sub(r"[#|^:%\\]|\[\[|\]\]", " ", section.title)) if section.anchor else ""
 
 
@@ -93,7 +96,7 @@ def _ascii(title: str) -> str:
 
 
 def _own(section: Section, document: Document) -> str:
-    """Return the id that its author gave a heading, as its source line has it."""
+    """Return the id that the author wrote in the heading's line, empty where there is none."""
     head = document.source[section.start : document.source.find("\n", section.start)]
     return section.anchor if f"#{section.anchor}" in head or "id=" in head else ""
 
@@ -120,7 +123,7 @@ def _given(document: Document) -> str:
 
 
 def _moved(document: Document, path: str) -> str:
-    """Return the path, its last name replaced by the slug of the front matter."""
+    """Return the path with its last part replaced by the slug of the front matter, if any."""
     if not document.address:
         return path
     return posixpath.join(posixpath.dirname(path), document.address)

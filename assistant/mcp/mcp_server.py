@@ -21,10 +21,11 @@ _LOG = structlog.get_logger()
 
 
 def create_server(service: Service, limits: Limits | None = None, address: str = "") -> Server[Any]:
-    """Return what answers MCP's requests.
+    """Return the MCP server, which lists the tools and runs them.
 
-    limits: what callers may ask over HTTP; each call of a tool counts as one question. address:
-    where the notes are read, `http://127.0.0.1:7860`; over HTTP, what the request came to.
+    limits: rate limits of callers over HTTP; each call of a tool counts as one question. address:
+    the address of the reader pages, such as `http://127.0.0.1:7860`; over HTTP, the address of the
+    request is used.
     """
 
     async def list_tools(
@@ -105,7 +106,7 @@ def _too_many(error: TooMany) -> str:
 
 
 def _said(error: Exception) -> str:
-    """Return what a model can do about an error; what it can do nothing about is logged."""
+    """Return the advice to a model about an error; an error of the server itself is logged."""
     if isinstance(error, ValidationError):
         return " ".join(_fault(each["loc"], each["type"], each["msg"]) for each in error.errors())
     if isinstance(error, UnknownName | Overloaded):

@@ -149,7 +149,7 @@ def _ref(document: DocumentRef, section: SectionRef) -> str:
 
 
 def _id(corpus: str, document: str, anchor: str) -> str:
-    """Return what names a section as long as its heading and its file's path stay."""
+    """Return the id of a section, which stays the same while its heading and file path do."""
     return f"{corpus}/{document}#{anchor}" if anchor else f"{corpus}/{document}"
 
 

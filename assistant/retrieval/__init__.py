@@ -1,4 +1,4 @@
-"""From a query to sections: candidates, fusion, the best passages read, a judged confidence."""
+"""From a query to sections: find candidates, fuse scores, read the best, judge the confidence."""
 
 from assistant.retrieval.judge import (
     JUDGES,

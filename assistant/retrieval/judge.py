@@ -1,8 +1,8 @@
-"""Does the first passage answer? A calibrated probability from what the searches found.
+"""Judges whether the first passage answers: a calibrated probability from signals of the searches.
 
-Each signal is put into the terms of these notes by the questions of the general bank, of which
-almost none is about them: how many standard deviations it lies above what such a question gets.
-So weights learned on some notes carry over to others.
+Each signal is standardised by general questions, almost none of which is about these notes: it is
+the number of standard deviations above the mean signal of such a question. So weights learned on
+some notes carry over to others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ class Background:
     deviation: tuple[float, ...]
 
     def standard(self, signals: Floats) -> Floats:
-        """Return the signals in deviations from the mean, cut off where they say no more."""
+        """Return the signals in standard deviations from the mean, clipped to -4 and 8."""
         scaled = (signals - np.asarray(self.mean)) / np.asarray(self.deviation)
         clipped: Floats = np.clip(scaled, -_LIMIT, _LIMIT * 2)
         return clipped
@@ -63,11 +63,11 @@ class Background:
 
 @dataclass(frozen=True)
 class Learned:
-    """What is learned from labelled questions; `benchmarks/train_judge.py` writes what ships.
+    """The parameters learned from labelled questions; `benchmarks/train_judge.py` writes ours.
 
     weights, intercept: of a logistic regression over standard signals, in the order of SIGNALS.
-    confidences, right: what it said of questions that it was not trained on, and whether the first
-    section answered them; covered: whether any section did.
+    confidences: the probabilities that it gave to questions that it was not trained on. right: for
+    each of them, whether the first section answers; covered: whether any section does.
     """
 
     weights: tuple[float, ...]
@@ -79,7 +79,10 @@ class Learned:
 
 @dataclass(frozen=True)
 class Judge:
-    """What questions to one set of notes are judged by; reader: the name of what reads them."""
+    """The judge of questions to one set of notes.
+
+    reader: the name of the reader that it was calibrated for, empty for none.
+    """
 
     backgrounds: Mapping[Language, Background]
     learned: Learned
@@ -90,17 +93,17 @@ class Judge:
         return self.probability(self.backgrounds[language].standard(signals))
 
     def probability(self, standard: Floats) -> float:
-        """Return the same from standard signals."""
+        """Return the probability that the first passage answers, from standard signals."""
         logit = float(standard @ np.asarray(self.learned.weights) + self.learned.intercept)
         return float(1 / (1 + np.exp(-logit)))
 
     def threshold(self, risk: float) -> float:
-        """Return the confidence from which at most this share of questions is answered wrongly.
+        """Return the confidence from which at most the share `risk` of questions is answered wrong.
 
         Selection with guaranteed risk (Geifman and El-Yaniv 2017,
         https://arxiv.org/abs/1705.08500): the lowest threshold whose upper bound on the wrong share
         of the calibration questions, by Wilson's score at 90% confidence, stays below the risk.
-        Questions of one confidence are answered together. 1 where none does.
+        Questions of equal confidence are on the same side of it. 1 where no threshold does.
         """
         order = np.argsort(self.learned.confidences)[::-1]
         confidences = np.asarray(self.learned.confidences)[order]
@@ -111,7 +114,7 @@ class Judge:
         return float(confidences[kept[-1]]) if len(kept) else 1.0
 
     def refusal(self, share: float) -> float:
-        """Return the confidence below which this share of covered questions would be refused."""
+        """Return the confidence below which this share of the covered questions lies."""
         covered = np.asarray(self.learned.confidences)[np.asarray(self.learned.covered)]
         return float(np.quantile(covered, share))
 
@@ -130,13 +133,16 @@ LEARNED = TypeAdapter(Learned)
 
 
 def shipped_judge(read: bool) -> Learned:
-    """Return what ships with the program, for passages that are read and for those that are not."""
+    """Return the learned parameters that ship with the program; read: whether a reader is used."""
     name = "judge.json" if read else "judge-unread.json"
     return LEARNED.validate_json(files("assistant.data").joinpath(name).read_bytes())
 
 
 def background_signals(signals: Sequence[Floats]) -> Background:
-    """Return the background that signals of general questions make."""
+    """Return the background, the mean and deviation of each signal, from general questions.
+
+    A signal that means the same for all notes gets mean 0 and deviation 1: it stays as it is.
+    """
     found = np.stack(signals).astype(np.float64)
     absolute = np.isin(SIGNALS, _ABSOLUTE)
     mean = np.where(absolute, 0.0, found.mean(axis=0))
@@ -151,10 +157,10 @@ def signals(
     hits: Sequence[Hit],
     own: int | None = None,
 ) -> Floats:
-    """Return float64 (SIGNALS,), what speaks for the first hit; hits are one a section.
+    """Return the signals of the first hit, float64 (SIGNALS,).
 
-    own: which of the general questions the query is, if any, so that it is not compared with
-    itself.
+    hits: best first, one for each section. own: the number of the query among the general
+    questions if it is one of them, so that it is not compared with itself.
     """
     general, sentence_general = _general(contents, query, own)
     hit = hits[0]
@@ -194,10 +200,10 @@ def _read_margin(hits: Sequence[Hit]) -> float:
 
 @dataclass(frozen=True)
 class _Words:
-    """A question's content words, and the share of them that is known.
+    """The content words of a question, and the share of them, by rarity, that the notes have.
 
-    tokens: the tokens of one word after another; starts: where those of each begin. rarity: of
-    each.
+    tokens: positions of the words' tokens in the query, word after word. starts: the index in
+    `tokens` where each word begins. rarity: one value for each word.
     """
 
     tokens: Ints
@@ -228,18 +234,18 @@ class _Words:
         )
 
     def met(self, best: Floats) -> Floats:
-        """Return float32 (words,), the mean of each word's tokens."""
+        """Return the mean over each word's tokens, float32 (words,); best: by query token."""
         counts = np.diff(self.starts, append=len(self.tokens)).astype(np.float32)
         sums: Floats = np.add.reduceat(best[self.tokens], self.starts)
         return sums / counts
 
     def mean(self, met: Floats) -> float:
-        """Return the mean over words by rarity, 0 where there are none."""
+        """Return the mean over the words weighted by rarity, 0 where there are none."""
         return float(met @ self.rarity / self.rarity.sum()) if len(met) else 0.0
 
 
 def _general(contents: Contents, query: Query, own: int | None) -> tuple[float, float]:
-    """Return how near the general questions most like it are, by both encoders."""
+    """Return the mean cosine to the five nearest general questions, for each of both encoders."""
     general = contents.general
     asked = query.encoding.vector - general.vector_means[query.language]
     cosines = general.centred[query.language] @ asked / max(np.linalg.norm(asked), 1e-9)

@@ -1,7 +1,7 @@
-"""Which lines of a passage are marked: what a reader says of each, and what a label heads.
+"""Chooses the lines of a passage to mark, by the reader's verdict on each line.
 
-A label ("주요 명령어", "예시") says nothing by itself: its share goes to the lines under it. Where
-an example is asked for, lines of code are what is meant.
+A label ("주요 명령어", "예시") says nothing by itself: its share goes to the lines under it. If the
+question asks for an example, lines of code get a higher share.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ _EXAMPLE = regex.compile(r"예시|예제|샘플|예를|\b(?:example|sample|snipp
 
 
 def shares(lines: Sequence[Line], source: str, logits: Floats, question: str) -> Floats:
-    """Return float64 (lines,), the probability of each line to be the one that answers, given that
-    one does.
+    """Return the probability of each line to be the answer, float64 (lines,), with sum 1.
 
-    source: of the lines' document. logits: what a reader says of each.
+    The probabilities assume that one of the lines answers. source: the text of the lines'
+    document. logits: the reader's logit for each line.
     """
     weighed = logits.astype(np.float64)
     code = np.array([line.kind == "code" for line in lines])
@@ -41,7 +41,10 @@ def shares(lines: Sequence[Line], source: str, logits: Floats, question: str) ->
 
 
 def labels(lines: Sequence[Line], source: str) -> dict[int, list[int]]:
-    """Return the lines that only name what stands under them, each with those lines, from above."""
+    """Return the label lines, which only name the lines under them, each with those lines.
+
+    Keys and values are positions in `lines`.
+    """
     columns = [line.start - source.rfind("\n", 0, line.start) - 1 for line in lines]
     found = {}
     for number, line in enumerate(lines):
@@ -58,6 +61,6 @@ def labels(lines: Sequence[Line], source: str) -> dict[int, list[int]]:
 
 
 def marked(found: Floats) -> tuple[int, ...]:
-    """Return the lines to mark, the likeliest first, from the shares of all."""
+    """Return the positions of the lines to mark, most likely first; found: the shares of all."""
     order = np.argsort(-found, kind="stable")[:_MOST]
     return tuple(int(line) for line in order if found[line] >= _LEAST * found[order[0]])

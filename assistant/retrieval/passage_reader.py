@@ -1,9 +1,10 @@
 """Reads the best passages: does one answer the question, and which of its lines does?
 
-A small network over token states that are there already, those of the question and the stored ones
-of the passages, so that nothing is encoded again: attention both ways, what each token finds in the
-other text compared with it, lines pooled (after Parikh et al. 2016, https://arxiv.org/abs/1606.01933,
-and Seo et al. 2016, https://arxiv.org/abs/1611.01603). `benchmarks/reading/train.py` learns it.
+The token reader is a small network over token states that exist already, those of the question and
+the stored ones of the passages, so that no text is encoded again. It has attention both ways,
+compares each token with the part of the other text that it attends to, and pools each line (after
+Parikh et al. 2016, https://arxiv.org/abs/1606.01933, and Seo et al. 2016,
+https://arxiv.org/abs/1611.01603). `benchmarks/reading/train.py` trains it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,10 +31,10 @@ _LONGEST = 96
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What a reader says of a passage.
+    """A reader's verdict on a passage.
 
-    answered: a logit, that it answers the question. lines: float32 (lines,), logits of each of its
-    lines, None from a reader that knows passages alone.
+    answered: the logit that the passage answers the question. lines: the logit of each of its
+    lines, float32 (lines,); None from a reader that reads whole passages only.
     """
 
     answered: float
@@ -41,28 +42,28 @@ class Verdict:
 
 
 class Reader(Protocol):
-    """What reads passages for a question."""
+    """Protocol of readers: a reader reads passages together with a question."""
 
     @property
     def name(self) -> str:
-        """Return what tells its verdicts from another reader's."""
+        """Return the name that identifies this reader; a judge is calibrated for one name."""
 
     @property
     def most(self) -> int:
-        """Return how many passages it reads for a question."""
+        """Return the number of passages that are read for a question."""
 
     @property
     def decides(self) -> bool:
-        """Return whether its verdict alone orders what it reads, whatever the searches found."""
+        """Return whether the verdicts alone order the passages read, without search scores."""
 
     def read(
         self, contents: Contents, query: Query, passages: Ints, found: Evidence
     ) -> list[Verdict]:
-        """Return what it says of each passage, all of which are among the evidence's."""
+        """Return the verdict on each passage; all of them must be candidates in `found`."""
 
 
 class TokenReader:
-    """Reads by token states, for the model that it was learned with; for any number of threads."""
+    """Reader by token states of the encoder that it was trained with; safe for threads."""
 
     name = "tokens"
     most = 5
@@ -71,7 +72,7 @@ class TokenReader:
     def read(
         self, contents: Contents, query: Query, passages: Ints, found: Evidence
     ) -> list[Verdict]:
-        """Return what it says of each passage, all of them read at once."""
+        """Return the verdict on each passage; all are read in one batch."""
         states = contents.states
         asked = found.tokens[:_LONGEST]
         tokens, lines = states.unpacked(passages)
@@ -94,13 +95,13 @@ class TokenReader:
 
 
 class CrossEncoderReader:
-    """A cross-encoder run by sentence-transformers."""
+    """Reader by a cross-encoder that sentence-transformers runs."""
 
     most = 10
     decides = True
 
     def __init__(self, model: str) -> None:
-        """Load a model by name or folder; raises ModelError where that fails."""
+        """Load a model by name or folder. Raises ModelError when it cannot be loaded."""
         self.name = model
         try:
             # Torch takes seconds to import: only who names a reranker pays.
@@ -119,7 +120,7 @@ class CrossEncoderReader:
     def read(
         self, contents: Contents, query: Query, passages: Ints, found: Evidence
     ) -> list[Verdict]:
-        """Return what it says of each passage's text; of its lines it knows nothing."""
+        """Return the verdict on the text of each passage; the verdicts have no lines."""
         texts = [_text(contents, number) for number in passages.tolist()]
         pairs = [(query.text, text) for text in texts]
         scores = self._model.predict(pairs, show_progress_bar=False)
@@ -127,13 +128,15 @@ class CrossEncoderReader:
 
 
 def reranker_of(settings: Settings) -> Reader | None:
-    """Return the cross-encoder that is set, None where none is. Raises ModelError."""
+    """Return the cross-encoder of the settings, None where none is set. Raises ModelError."""
     return CrossEncoderReader(settings.reranker) if settings.reranker else None
 
 
 def reader_of(contents: Contents, reranker: Reader | None) -> Reader | None:
-    """Return what reads the passages of an index: a cross-encoder that was named, else ours where
-    the index has the token states that it was learned with."""
+    """Return the reader for an index: the reranker if there is one, else the token reader.
+
+    None where there is no reranker, and the index lacks the token states of the token reader.
+    """
     ours = contents.states.projection.name != PRINCIPAL
     return reranker or (TokenReader() if ours else None)
 
@@ -144,8 +147,10 @@ def _text(contents: Contents, number: int) -> str:
 
 
 def _met(found: Evidence, passages: Ints, asked: int, most: int) -> Floats:
-    """Return float32 (passages, asked, 1 + most), how well each of the question's tokens is met in
-    each line, the heading before the lines, as late interaction has it."""
+    """Return the best cosine of each question token in each line of each passage.
+
+    float32 (passages, asked, 1 + most), by late interaction; the heading stands before the lines.
+    """
     alignment = found.alignment
     rows = np.searchsorted(found.passages, passages)
     met = np.full((len(passages), 1 + most, asked), -1, np.float32)
@@ -156,8 +161,11 @@ def _met(found: Evidence, passages: Ints, asked: int, most: int) -> Floats:
 
 
 def _padded(tokens: Floats, lines: Any, counts: Any, most: int) -> tuple[Floats, Floats]:
-    """Return tokens, float32 (passages, longest, components), and which stand in which line,
-    float32 (passages, 1 + most, longest), the heading before the lines."""
+    """Return padded tokens, and a membership matrix of lines and tokens.
+
+    Tokens: float32 (passages, longest, components). Membership: float32 (passages, 1 + most,
+    longest), 1 where a token stands in a line; the heading stands before the lines.
+    """
     shape = len(counts), int(counts.max())
     rows = np.repeat(np.arange(shape[0]), counts)
     columns = np.arange(len(tokens)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -170,7 +178,7 @@ def _padded(tokens: Floats, lines: Any, counts: Any, most: int) -> tuple[Floats,
 
 @cache
 def _graph() -> Callable[[Mapping[str, npt.NDArray[Any]]], Sequence[Floats]]:
-    """Return what runs the graph of READER."""
+    """Return a function that runs the ONNX graph of READER on named inputs."""
     from index.encoding.runtime import session
 
     with as_file(READER) as path:

@@ -29,17 +29,18 @@ _ANSWERS = 3
 
 @dataclass(frozen=True)
 class Fusion:
-    """A convex combination of the searches' scores.
+    """The weights that combine the scores of the searches into one.
 
-    Each score has a fixed range, so that it is comparable from question to question, as in Bruch,
-    Gai and Ingber 2023, https://arxiv.org/abs/2210.11934. The weights come from measurement.
+    Each score has a fixed range, so that it is comparable from question to question, as in the
+    convex combination of Bruch, Gai and Ingber 2023, https://arxiv.org/abs/2210.11934. The weights
+    come from measurement.
 
     late: mean over the question's tokens of the best cosine in the passage. lines: best cosine of a
     line, both means subtracted. dense: cosine of the whole passage. lexical: share of BM25 that the
     passage reaches; lexical_across: the same where question and notes differ in language.
-    sentence_embedding: cosine of what passage and question are about, by a second encoder;
-    sentence_across: the same where they differ in language, and words help less.
-    contrast: how much a question's token counts by how far it tells candidates apart.
+    sentence_embedding: cosine of the sentence embeddings of passage and question, by a second
+    encoder; sentence_across: the same where they differ in language, and words help less.
+    contrast: the power by which a question's token counts more if it tells candidates apart.
     read: the reader's probability that the passage answers.
     """
 
@@ -59,9 +60,9 @@ FUSED = Fusion()
 
 @dataclass(frozen=True)
 class Query:
-    """A question as searched: its text, language, encoding, and words for lexical search.
+    """A question ready for search: its text, language, encoding, and words for lexical search.
 
-    missing: names in it that the notes never mention.
+    missing: names in the question that the notes never mention.
     """
 
     text: str
@@ -73,11 +74,11 @@ class Query:
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage with its scores for a query, stage by stage.
+    """A passage with its score for a query at each stage of the search.
 
-    answers: its lines that may be the answer, the likeliest first, by position. read: the reader's
-    logit that it answers, None where it was not read; line_share: the probability of the first of
-    its answers among its lines.
+    answers: positions of the lines that may be the answer, most likely first. read: the reader's
+    logit that the passage answers, None where it was not read. line_share: the probability that
+    the first line of `answers` is the answer, given that one line of the passage is.
     """
 
     passage: int
@@ -94,15 +95,16 @@ class Hit:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the searches found, before fusion; arrays run over the candidates.
+    """The results of the searches before fusion; arrays have one entry for each candidate.
 
     passages: int32, ascending. dense, lexical, sentence_embedding: float32. centred: float32, dense
-    with both means subtracted, as for lines. alignment: the question's tokens against their lines.
-    tokens: float32 (question tokens, components), as they were compared; shares: float32, how much
-    each of them counts.
-    line_cosines: float32, one for each vector of a line. line_owners, line_numbers: int32, which
-    candidate each of those is of, and which of its lines. line_lexical: float32, over all lines of
-    the candidates. line_starts: int64 (candidates + 1,), where those of each begin.
+    with both means subtracted, as for lines. alignment: the question's tokens against the lines of
+    the candidates. tokens: float32 (question tokens, components), as they were compared; shares:
+    float32, the weight of each token.
+    line_cosines: float32, one for each vector of a line. line_owners, line_numbers: int32, the
+    candidate of each such vector, and the line within the candidate. line_lexical: float32, over
+    all lines of the candidates. line_starts: int64 (candidates + 1,), the index in line_lexical
+    where each candidate begins.
     """
 
     passages: Ints
@@ -122,16 +124,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found: the evidence before fusion, and hits, best first, one a section."""
+    """The result of a search: the evidence before fusion, and the best hit of each section."""
 
     evidence: Evidence
     hits: list[Hit]
 
 
 def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> Evidence:
-    """Return what each search says about the candidates of dense and lexical search.
+    """Return the scores of every search for the candidates of dense and lexical search.
 
-    allowed: bool (passages,), which may be found; all where it is None.
+    allowed: bool (passages,), the passages that may be found; None allows all.
     """
     lexical = contents.lexical.share(query.words)
     if allowed is not None:
@@ -164,7 +166,7 @@ def evidence(contents: Contents, query: Query, allowed: Mask | None = None) -> E
 
 
 def fuse(contents: Contents, query: Query, found: Evidence, fusion: Fusion) -> list[Hit]:
-    """Return every candidate as a hit, best first; ties by passage."""
+    """Return a hit for every candidate, best first; equal scores are ordered by passage."""
     best = found.alignment.passages()
     weights = _contrast(best, fusion.contrast) * found.shares
     weights /= weights.sum()
@@ -230,10 +232,10 @@ def _cosines(vectors: Floats, other: Floats) -> Floats:
 
 
 def _contrast(best: Floats, power: float) -> Floats:
-    """Return float32 (question tokens,), weights that sum to 1.
+    """Return weights of the question's tokens, float32 (question tokens,), with sum 1.
 
-    A token that is met equally well in every candidate, as a particle is, tells nothing: it counts
-    by how far its best candidate stands out from their mean.
+    A token that matches every candidate equally well, as a particle does, tells nothing. So the
+    weight of a token grows with the distance of its best candidate from the mean of all.
     """
     spread = np.maximum(best.max(axis=0) - best.mean(axis=0), 1e-3) ** power
     weights: Floats = spread / spread.sum()
@@ -250,17 +252,17 @@ def _sentence_embeddings(contents: Contents, query: Query, passages: Ints) -> Fl
 
 
 def _in_its_language(contents: Contents, query: Query, passages: Ints) -> Mask:
-    """Return bool (passages,), whether each is written in the language of the question."""
+    """Return a mask of the passages in the language of the question, bool (passages,)."""
     notes = contents.notes
     same: Mask = notes.korean[notes.places[passages, 0]] == (query.language == "ko")
     return same
 
 
 def _answers(found: Evidence, weights: Floats) -> list[tuple[int, ...]]:
-    """Return for each candidate the lines that may be the answer, the likeliest first.
+    """Return the lines of each candidate that may be the answer, most likely first.
 
-    A line's odds come from a conditional logit over late interaction (its own tokens and those of
-    its heading), its cosine and its share of BM25.
+    The odds of a line come from a conditional logit over late interaction (its own tokens and those
+    of its heading), its cosine and its share of BM25.
     """
     alignment = found.alignment
     heads = alignment.lines == HEADING
@@ -276,7 +278,7 @@ def _answers(found: Evidence, weights: Floats) -> list[tuple[int, ...]]:
 
 
 def _likeliest(owners: Ints, lines: Ints, odds: Floats, count: int) -> list[tuple[int, ...]]:
-    """Return for each of so many owners its likeliest lines; owners are ascending."""
+    """Return the most likely lines of each owner, 0 to count - 1; `owners` must be ascending."""
     order = np.lexsort((-odds, owners))
     edges = np.searchsorted(owners, np.arange(count + 1))
     # Lines are sorted within each owner alone: where an owner's begin stays as it is.

@@ -1,4 +1,4 @@
-"""Which part of the notes a question is limited to."""
+"""Limits a question to a part of the notes: to named corpora and documents."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -12,9 +12,9 @@ _NAMES = 20
 
 
 def scope(notes: Notes, corpora: Sequence[str], documents: Sequence[str]) -> Mask | None:
-    """Return bool (passages,), which stand in the corpora and documents named; None for all.
+    """Return a mask, bool (passages,), of the named corpora and documents; None means all.
 
-    Raises UnknownName, saying what there is, when there is no such corpus or document.
+    Raises UnknownName, with the names that exist, when a named corpus or document does not.
     """
     if not corpora and not documents:
         return None

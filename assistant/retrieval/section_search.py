@@ -1,4 +1,4 @@
-"""From a query to sections: candidates, fusion, the best passages read, one hit a section."""
+"""Searches sections: candidates are found and fused, the best are read, one hit each section."""
 
 from dataclasses import replace
 
@@ -27,9 +27,9 @@ def find(
     fusion: Fusion = FUSED,
     allowed: Mask | None = None,
 ) -> Found:
-    """Return what the notes have for a query, the sections that are read before the others.
+    """Return the sections found for a query; passages that the reader has read come first.
 
-    allowed: bool (passages,), which may be found; all where it is None.
+    allowed: bool (passages,), the passages that may be found; None allows all.
     """
     candidates = evidence(contents, query, allowed)
     hits = fuse(contents, query, candidates, fusion)
@@ -57,7 +57,7 @@ def _by_reader(hit: Hit) -> float:
 
 
 def _read(contents: Contents, query: Query, hit: Hit, verdict: Verdict, fusion: Fusion) -> Hit:
-    """Return a hit with what a reader says of it."""
+    """Return a hit with the reader's verdict added to its score, its logit and its answers."""
     # What is likely to answer in any case is not worth more than what is sure to.
     gain = float(1 / (1 + np.exp(-verdict.answered)))
     hit = replace(hit, score=hit.score + fusion.read * gain, read=verdict.answered)

@@ -1,4 +1,4 @@
-"""Ranked sections for search boxes: no judgement, words may be unfinished."""
+"""Search for search boxes: ranked sections, no confidence; the last word may be unfinished."""
 
 from assistant.searching.search_box import Results, SearchHit, search
 

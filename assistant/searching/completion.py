@@ -1,4 +1,4 @@
-"""Words of the notes that an unfinished one may become."""
+"""Completes an unfinished word with words of the notes."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ _HANGUL = regex.compile(r"\p{Hangul}")
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What search boxes need of an index, made ready once.
+    """The data of an index that search boxes need, prepared once.
 
-    keys: sorted, how each word is typed; words: what it is compared by; counts: int32 (words,),
-    how many passages hold it. sections, documents: int32 (passages,), where a passage stands.
+    keys: sorted, the keystrokes of each word. words: for each key, the word or stem that lexical
+    search compares. counts: int32 (words,), the number of passages that hold it. sections,
+    documents: int32 (passages,), the numbers of each passage's section and document.
     """
 
     keys: list[str]
@@ -32,13 +33,13 @@ class Catalogue:
     documents: Ints
 
     def holds(self, word: str) -> bool:
-        """Return whether the notes have the word as it is typed."""
+        """Return whether the notes have a word with the same keystrokes."""
         key = _key(word)
         at = bisect_left(self.keys, key)
         return at < len(self.keys) and self.keys[at] == key
 
     def completions(self, word: str) -> tuple[str, ...]:
-        """Return the words that may be meant by the beginning of one, most frequent first."""
+        """Return at most 24 words that begin with the typed keystrokes, most frequent first."""
         key = _key(word)
         if not WORD.search(word):
             return ()
@@ -53,7 +54,7 @@ _CATALOGUES: WeakKeyDictionary[Lexical, Catalogue] = WeakKeyDictionary()
 
 
 def catalogued(contents: Contents) -> Catalogue:
-    """Return what search boxes need of an index, made ready once."""
+    """Return the catalogue of an index; it is made at the first call and kept with the index."""
     found = _CATALOGUES.get(contents.lexical)
     if not found:
         found = _CATALOGUES[contents.lexical] = _made(contents)
@@ -80,7 +81,7 @@ def _made(contents: Contents) -> Catalogue:
 
 
 def _key(word: str) -> str:
-    """Return how a word is typed: Hangul by its keys, so that 컨텡 begins 컨테이너."""
+    """Return the keystrokes of a word; by them the unfinished 컨텡 is a beginning of 컨테이너."""
     if not _HANGUL.search(word):
         return word.lower().strip("/~.:@+_")
     # What is typed on the Korean layout begins no Latin word.
@@ -88,7 +89,7 @@ def _key(word: str) -> str:
 
 
 class _Keys(dict[int, str]):
-    """The keys of each character, looked up once: many notes have many words."""
+    """A cache of the keystrokes of each character, filled as characters are looked up."""
 
     def __missing__(self, character: int) -> str:
         keys = self[character] = str(hangulpy.convert_hangul_to_qwerty(chr(character)))

@@ -1,4 +1,4 @@
-"""Ranked sections for search boxes, without judgement: words may be unfinished while typing."""
+"""Search for search boxes: ranked sections without a confidence, while the person still types."""
 
 import time
 from collections import Counter
@@ -87,9 +87,9 @@ class Results:
 
 @dataclass(frozen=True)
 class _Reading:
-    """A query as read: mended, its words, and those that its last word begins.
+    """A query after correction: its text, its words, and completions of its last word.
 
-    finished: whether the last word is one as it stands; if not, it is none of the words.
+    finished: whether the last word is complete as typed; if not, `words` leaves it out.
     """
 
     text: str
@@ -102,8 +102,8 @@ class _Reading:
 class _Ranking:
     """The sections that match, best first.
 
-    passages: int32, the best passage of each. answers: by passage, the line that the searches
-    found likeliest. reading: what lines are compared by where they found none.
+    passages: int32, the best passage of each section. answers: by passage, the most likely line
+    from the searches. reading: the query to compare lines with where `answers` has none.
     """
 
     passages: Ints
@@ -111,7 +111,7 @@ class _Ranking:
     reading: _Reading
 
     def line(self, contents: Contents, passage: int) -> int:
-        """Return the best line of a passage."""
+        """Return the number of the best line of a passage."""
         if passage in self.answers:
             return self.answers[passage]
         within = contents.lines_of(np.array([passage], np.int32))
@@ -126,11 +126,11 @@ def search(
     corpora: Sequence[str] = (),
     documents: Sequence[str] = (),
 ) -> Results:
-    """Return the sections that match, `limit` of them from `offset` on.
+    """Return one page of the sections that match: `limit` of them, from number `offset` on.
 
-    The last word may be unfinished, unless white space follows it. Sections are of the corpora and
-    documents named, of all where none is. Raises QuestionError when the query is blank or too long,
-    UnknownName when there is no such corpus or document.
+    The last word may be unfinished, unless white space follows it. corpora, documents: names of
+    the corpora and documents to search; empty means all. Raises QuestionError when the query is
+    blank or too long, UnknownName when a named corpus or document does not exist.
     """
     started = time.perf_counter()
     contents = assistant.snapshot.contents
@@ -153,7 +153,7 @@ def search(
 
 
 def _read(lexicon: Lexicon, catalogue: Catalogue, typed: str, finished: bool) -> _Reading:
-    """Return the query mended, but for a last word that begins a word of the notes."""
+    """Return the corrected query; a last word that begins a word of the notes stays as typed."""
     last = "" if finished else _last(typed)
     completions = catalogue.completions(last)
     if completions:
@@ -170,7 +170,7 @@ def _read(lexicon: Lexicon, catalogue: Catalogue, typed: str, finished: bool) ->
 
 
 def _last(text: str) -> str:
-    """Return the last word if it may be unfinished, empty if there is none."""
+    """Return the last word if it may be unfinished, else an empty string."""
     found = _LAST.search(text)
     return found[0] if found else ""
 
@@ -178,8 +178,11 @@ def _last(text: str) -> str:
 def _ranked(
     assistant: Assistant, catalogue: Catalogue, reading: _Reading, allowed: Mask | None
 ) -> _Ranking:
-    """Return the sections that match: by the fused score where the searches compared them, then
-    the others that share words, by BM25."""
+    """Return the ranking of the sections that match.
+
+    Candidates of the searches come first, by fused score; then other sections that share words
+    with the query, by BM25.
+    """
     contents = assistant.snapshot.contents
     if not WORD.search(reading.text) or (allowed is not None and not allowed.any()):
         return _Ranking(np.zeros(0, np.int32), {}, reading)
@@ -219,8 +222,10 @@ def _ranked(
 
 
 def _share(lexical: Lexical, reading: _Reading, within: Ranges | None = None) -> Floats:
-    """Return float32, the share of BM25 of all texts, or of those within, all completions counting
-    as one word."""
+    """Return the share of BM25 that each text reaches, float32, all completions as one word.
+
+    within: ranges of texts, None for all texts.
+    """
 
     def share(words: Sequence[str]) -> Floats:
         return lexical.share(words) if within is None else lexical.share_within(words, within)

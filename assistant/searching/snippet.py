@@ -1,4 +1,4 @@
-"""Where a query's words stand in a passage, and a piece of it to show in a list of results."""
+"""Finds a query's words in a passage, and cuts a snippet for a list of results."""
 
 import html
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ _SPACE = regex.compile(r"[\s\p{Cc}\p{Bidi_Control}]+")
 
 
 def marked(text: str, words: Collection[str]) -> list[tuple[int, int]]:
-    """Return where any of the words stand in a text as it is written, sorted and disjoint."""
+    """Return the (start, end) places of the words in a text as written, sorted and disjoint."""
     read, places = _read_as(text)
     found: list[tuple[int, int]] = []
     for span in spans(read):
@@ -38,7 +38,7 @@ def marked(text: str, words: Collection[str]) -> list[tuple[int, int]]:
 
 
 def _read_as(text: str) -> tuple[str, Sequence[int]]:
-    """Return the text normalised, and where each of its characters and its end stand in `text`."""
+    """Return the normalised text, and the place in `text` of each of its characters and its end."""
     read = normalise(text)
     if read == text:
         return text, range(len(text) + 1)
@@ -51,7 +51,10 @@ def _read_as(text: str) -> tuple[str, Sequence[int]]:
 
 
 def snippet(passage: Passage, line: int, words: Collection[str]) -> str:
-    """Return about 160 characters around a line as HTML: nothing of the notes is markup in it."""
+    """Return about 160 characters around a line as HTML; text of the notes is escaped in it.
+
+    The words found are in `<mark>` elements.
+    """
     lines = [_SPACE.sub(" ", _plain(each)).strip() for each in passage.lines]
     text = " ".join(lines)
     begin = sum(len(each) + 1 for each in lines[:line])
@@ -77,10 +80,10 @@ def _plain(line: Line) -> str:
 
 
 def _window(text: str, begin: int) -> tuple[int, int]:
-    """Return what to show of a text: from `begin` on, and from before it where the text ends soon.
+    """Return the start and end of the snippet in a text: from `begin` on, or earlier near the end.
 
-    It is cut between words, or inside one that is too long, never inside a character as people see
-    it.
+    The text is cut between words, or inside a word that is too long, but never inside a character
+    as people see it (a grapheme cluster).
     """
     begin = max(0, min(begin, len(text) - _SNIPPET))
     end = begin + _SNIPPET

@@ -1,4 +1,4 @@
-"""What a running process shares between its faces: versions, turns, limits, keys, metrics."""
+"""Parts of a server that REST, chat, Slack and MCP share: service, limits, keys, metrics."""
 
 from assistant.serving.api_keys import Key, Keys, Scope
 from assistant.serving.limits import Limits, TooMany

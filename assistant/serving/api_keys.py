@@ -46,7 +46,7 @@ CREATE UNIQUE INDEX valid_names ON keys (name) WHERE revoked IS NULL;
 
 @dataclass(frozen=True)
 class Key:
-    """What is known of a key; times are UTC."""
+    """The record of a key, without its secret; times are UTC."""
 
     id: str
     name: str
@@ -70,13 +70,13 @@ class Keys:
 
     @property
     def path(self) -> Path:
-        """Return the file that holds them."""
+        """Return the path of the file that holds the keys."""
         return self.data_dir / "keys.sqlite3"
 
     def create(self, name: str, scopes: Collection[str]) -> str:
-        """Make a key and return it as its holder presents it: it cannot be shown again.
+        """Create a key and return it in full, `notes_<id>_<secret>`: it cannot be shown again.
 
-        Raises KeyRefused when the name or a scope cannot be had.
+        Raises KeyRefused when the name is invalid or taken, or a scope does not exist.
         """
         name = unicodedata.normalize("NFC", name)
         _check(name, scopes)
@@ -100,7 +100,7 @@ class Keys:
         return [key for key, _ in self._select("SELECT * FROM keys ORDER BY rowid")]
 
     def revoke(self, id_or_name: str) -> None:
-        """Make a key invalid, for running servers too.
+        """Make a key invalid at once, for running servers too.
 
         Raises UnknownName when no valid key has this id or name.
         """
@@ -122,7 +122,7 @@ class Keys:
         )
 
     def find(self, presented: str) -> Key | None:
-        """Return the valid key that was presented, or None."""
+        """Return the record of a presented key, or None where the key is not valid."""
         parts = _PRESENTED.fullmatch(presented)
         if parts is None:
             return None
@@ -132,7 +132,7 @@ class Keys:
         return key if same and key and key.revoked is None else None
 
     def any_valid(self) -> bool:
-        """Return whether there is a key that was not revoked."""
+        """Return whether any key exists that was not revoked."""
         return bool(self._select("SELECT * FROM keys WHERE revoked IS NULL LIMIT 1"))
 
     def _select(self, statement: str, *values: str) -> list[tuple[Key, bytes]]:
@@ -165,7 +165,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _make(path: Path) -> None:
-    """Put a file without keys there in one step: no process ever sees it without its table."""
+    """Create a file without keys in one step, so that no process sees it without its table."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")), TemporaryDirectory(dir=path.parent) as folder:
         if path.exists():

@@ -1,4 +1,4 @@
-"""How much a caller may ask: a moving window, in memory or in Redis for several servers."""
+"""Rate limits for each caller, by a moving window, in memory or in Redis for several servers."""
 
 import math
 import time
@@ -17,7 +17,7 @@ _REQUESTS = 10
 
 @dataclass(frozen=True)
 class Standing:
-    """What a caller has left, as the RateLimit fields say it
+    """The remaining allowance of a caller, as in the RateLimit fields
     (draft-ietf-httpapi-ratelimit-headers-07). reset: in seconds."""
 
     limit: int
@@ -25,7 +25,7 @@ class Standing:
     reset: int
 
     def headers(self) -> dict[str, str]:
-        """Return the fields of a response."""
+        """Return the RateLimit fields for a response."""
         return {
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(self.remaining),
@@ -34,7 +34,7 @@ class Standing:
 
 
 class TooMany(Exception):
-    """A caller asked more than it may; cost is what this request would have counted."""
+    """Raised when a caller has reached a limit; cost: the count of the refused request."""
 
     def __init__(self, standing: Standing, cost: int) -> None:
         super().__init__("The limit is reached.")
@@ -62,18 +62,21 @@ class Limits:
         )
 
     async def questions(self, caller: str, count: int) -> Standing:
-        """Count questions, and return what is left. Raises TooMany where they are too many."""
+        """Count questions, and return the remaining allowance. Raises TooMany at the limit."""
         return await self._spend(self._questions, caller, count)
 
     async def attempt(self, caller: str) -> None:
-        """Count what may turn out to be no question: a body that is none, a key that is none.
+        """Count a request that may have an invalid body or key. Raises TooMany at the limit.
 
-        They have a count of their own, so that the other two are exact.
+        Attempts have a count of their own, so that the counts of questions and requests are exact.
         """
         await self._spend(self._attempts, caller, 1)
 
     async def request(self, caller: str) -> Standing:
-        """Count a request that is no question, likewise."""
+        """Count a request that is no question, and return the remaining allowance.
+
+        Raises TooMany at the limit.
+        """
         return await self._spend(self._requests, caller, 1)
 
     async def _spend(self, item: "RateLimitItem", caller: str, cost: int) -> Standing:

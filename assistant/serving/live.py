@@ -1,4 +1,4 @@
-"""A running process takes up new versions of the index, whoever built them."""
+"""Switches a running process to new versions of the index, whichever process built them."""
 
 import threading
 import time
@@ -28,9 +28,10 @@ _LOG = structlog.get_logger()
 
 @contextmanager
 def following(service: Service, data_dir: Path) -> Iterator[None]:
-    """Let the service answer from the current version of the index, until the block ends.
+    """Keep the service on the current version of the index until the block ends.
 
-    What cannot be served is said in the log once; the version before goes on.
+    A version that cannot be served is logged once and tried again; meanwhile the version before
+    stays in service.
     """
     ended = threading.Event()
     thread = threading.Thread(target=_follow, args=(service, data_dir, ended), name="index")
@@ -44,7 +45,7 @@ def following(service: Service, data_dir: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Failed:
-    """A version that could not be served, and from when on it is tried again."""
+    """A version that could not be served, the reason, and the time of the next attempt."""
 
     name: str
     said: str
@@ -68,7 +69,7 @@ def _follow(service: Service, data_dir: Path, ended: threading.Event) -> None:
 def _taken_up(
     service: Service, data_dir: Path, name: str, failed: _Failed | None
 ) -> _Failed | None:
-    """Switch to the current version, and return None, or why that cannot be."""
+    """Switch to the current version; return None, or the failure where that cannot be done."""
     started = time.perf_counter()
     try:
         _switch(service, data_dir)
@@ -97,9 +98,9 @@ def _switch(service: Service, data_dir: Path) -> None:
 
 
 def take_up(service: Service, snapshot: Snapshot) -> None:
-    """Make a version ready and serve it; the caller holds `service.switching`.
+    """Warm a version up and serve it; the caller must hold `service.switching`.
 
-    Raises IndexMismatch where it is of other weights.
+    Raises IndexMismatch where the version was built with other model weights.
     """
     store.check_weights(snapshot.manifest, service.assistant.encoder.weights)
     assistant = replace(service.assistant, snapshot=attached(snapshot, service.milvus))
@@ -109,7 +110,7 @@ def take_up(service: Service, snapshot: Snapshot) -> None:
 
 
 def _current(data_dir: Path) -> str:
-    """Return the name of the current version, empty where that cannot be read."""
+    """Return the name of the current version, empty where its pointer cannot be read."""
     try:
         return store.current(data_dir)
     except IndexUnusable:
@@ -117,7 +118,7 @@ def _current(data_dir: Path) -> str:
 
 
 def _told(service: Service, name: str, reason: str, failed: _Failed | None) -> _Failed:
-    """Say why a version is not served, unless that was said, and return when to try it again."""
+    """Log why a version is not served, unless logged before, and return the failure record."""
     known = failed if failed and failed.name == name else None
     if not known or known.said != reason:
         service.metrics.faults.labels("switch").inc()

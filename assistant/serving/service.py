@@ -1,4 +1,4 @@
-"""The one way to an answer that every face takes: answered, counted, kept for the authors."""
+"""The service behind REST, chat, Slack and MCP: it answers, counts and stores each question."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -25,7 +25,8 @@ T = TypeVar("T")
 class Service:
     """Answers questions, each from one version of the index, while versions are switched.
 
-    A request takes `assistant`, or what `per_version` returns, once and keeps it to its end.
+    A request reads `assistant`, or calls a function from `per_version`, only once, and uses that
+    object to its end.
     """
 
     def __init__(
@@ -36,9 +37,9 @@ class Service:
         log_questions: bool = False,
         milvus: "Milvus | None" = None,
     ) -> None:
-        """Begin with this assistant; log_questions: whether their text may stand in the log.
+        """assistant: the first one to serve. log_questions: whether the log may hold their text.
 
-        milvus: what searches the vectors of each version, None for FAISS.
+        milvus: the store that searches the vectors of each version, None for FAISS.
         """
         # Held by whoever makes another version ready, so that it is done once.
         self.switching = threading.Lock()
@@ -58,10 +59,10 @@ class Service:
         return self._serving[0]
 
     def per_version(self, make: Callable[[Assistant], T]) -> Callable[[], T]:
-        """Return what gives make's work on the version that is served now, made beforehand.
+        """Return a function that gives `make(assistant)` for the version that is served now.
 
-        What is made lives as long as its version. Once versions may be switched, the caller holds
-        `switching`.
+        `make` is called once for each version, before it is served, and its result lives as long
+        as the version. Once versions may be switched, the caller must hold `switching`.
         """
         assistant, made = self._serving
         first = make(assistant)
@@ -71,19 +72,19 @@ class Service:
         return lambda: cast(T, self._serving[1][number])
 
     def switch(self, assistant: Assistant) -> None:
-        """Answer from another version from now on; requests under way end with theirs."""
+        """Serve another version from now on; running requests finish with the one they have."""
         self._serving = (assistant, tuple(make(assistant) for make in self._makers))
         self.metrics.serves(assistant.snapshot.version)
 
     def ask(self, question: Question, assistant: Assistant | None = None) -> Answer:
-        """Return the answer, counted and kept. Raises what `Assistant.ask` raises.
+        """Return the answer, and count and store it. Raises like `Assistant.ask`.
 
-        assistant: the one that the request keeps to; None: the one that serves now.
+        assistant: the one that the request uses; None takes the one that is served now.
         """
         return self.timed(question, assistant or self.assistant)[0]
 
     def timed(self, question: Question, assistant: Assistant) -> tuple[Answer, Stages]:
-        """Return the same with the seconds of each stage."""
+        """Return the answer like `ask`, with the seconds of each stage."""
         with self.metrics.running.track_inprogress(), measured() as stages:
             answer = assistant.ask(question)
         self.metrics.answered(answer, stages)
@@ -93,7 +94,10 @@ class Service:
         return answer, stages
 
     async def answers(self, questions: Sequence[Question]) -> list[tuple[Answer, Stages]]:
-        """Return answers in order, with the seconds of each stage. Raises Overloaded."""
+        """Return the answers in the order of the questions, with the seconds of each stage.
+
+        Raises Overloaded where the questions would wait too long, else like `Assistant.ask`.
+        """
         assistant = self.assistant
         return await self.turns.take(
             lambda: [self.timed(each, assistant) for each in questions], len(questions)
@@ -101,7 +105,7 @@ class Service:
 
 
 def open_service(assistant: Assistant, settings: Settings) -> Service:
-    """Return the service as the settings have it, its feedback to be closed by the caller."""
+    """Return a service by the settings; the caller must close its `feedback`."""
     encoder = assistant.encoder
     # The encoder outlives a version; what all questions to its notes have in common does not.
     known = remembered(lambda questions: encoded_question(encoder, questions))

@@ -1,4 +1,4 @@
-"""What the server tells its operators: metrics for Prometheus, logs as JSON or for a terminal."""
+"""Telemetry for operators: metrics for Prometheus, and logs as JSON or for a terminal."""
 
 import logging
 import sys
@@ -12,7 +12,7 @@ _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 class Metrics:
-    """Counts and times, in a registry of their own."""
+    """The server's Prometheus metrics, in a registry of their own."""
 
     def __init__(self, version: str) -> None:
         self.registry = CollectorRegistry()
@@ -75,12 +75,12 @@ class Metrics:
             self._stages.labels(name).observe(seconds)
 
     def text(self) -> bytes:
-        """Return everything in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
 def set_up_logs() -> None:
-    """Log to stderr: for people on a terminal, else a JSON object a line, libraries' lines too."""
+    """Log to stderr, also for libraries: in colour on a terminal, else one JSON object a line."""
     terminal = sys.stderr.isatty()
     shown: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer()]

@@ -1,4 +1,4 @@
-"""Work in turn: as many pieces at once as there are processors, and none that would wait long."""
+"""Runs work in threads, one for each processor, and refuses work that would wait too long."""
 
 import asyncio
 import contextvars
@@ -25,14 +25,14 @@ T = TypeVar("T")
 
 
 class WorkerPool:
-    """Does work in threads, first come, first served.
+    """Runs work in threads, first come, first served.
 
-    The threads are always the same ones: others would be no faster, and each that ever encoded
-    keeps memory of its own.
+    The number of threads is fixed: more would be no faster, and each thread that has encoded a
+    text keeps memory of its own.
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        """threads: how many; None: as many as there are processors."""
+        """threads: the number of threads; None takes one for each usable processor."""
         self._count = threads or usable_cpus()
         self._threads = ThreadPoolExecutor(self._count, "questions")
         self._seconds = _LEAST_SECONDS
@@ -41,19 +41,19 @@ class WorkerPool:
 
     @property
     def waiting(self) -> int:
-        """Return how many questions have no thread yet."""
+        """Return the number of questions that wait for a thread."""
         return max(0, self._questions - self._count)
 
     @property
     def wait(self) -> float:
-        """Return the seconds that one more would wait, by what questions took of late."""
+        """Return the seconds that one more question would wait, by the times of recent ones."""
         return self._questions * self._seconds / self._count
 
     async def take(self, work: Callable[[], T], questions: int = 1) -> T:
-        """Return what work on so many questions returns; called on the server's loop.
+        """Run work in a thread and return its result; call this on the server's event loop.
 
-        With 0 it is no question, and nothing is learned from the time that it takes. Raises
-        Overloaded where it would wait too long.
+        questions: the number of questions in the work; 0 for other work, whose time does not count
+        for `wait`. Raises Overloaded where the work would wait over two seconds.
         """
         if self.wait > _LONGEST_WAIT:
             raise Overloaded(

@@ -1,4 +1,4 @@
-"""Answers in Slack: the same that every face gives, within Slack's limits."""
+"""Answers in Slack: the same answers as elsewhere, within Slack's limits."""
 
 from assistant.slack.connection import open_slack
 from assistant.slack.socket_mode import connect

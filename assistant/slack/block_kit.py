@@ -1,4 +1,4 @@
-"""An answer as Slack's Block Kit shows it, within Slack's limits.
+"""Turns an answer into a message in Slack's Block Kit, within Slack's limits.
 
 https://docs.slack.dev/reference/block-kit
 """
@@ -28,19 +28,19 @@ _MORE_SECTIONS = 2
 
 @dataclass(frozen=True)
 class Message:
-    """What is posted: blocks, and the text of notifications and of screen readers."""
+    """A Slack message: its blocks, and the text for notifications and screen readers."""
 
     text: str
     blocks: Sequence[Block] = field(default_factory=list)
 
 
 def said(text: str) -> Message:
-    """Return a sentence of the app itself."""
+    """Return a message with one sentence of the app itself."""
     return Message(_fallback(text), [_sentence(text)])
 
 
 def answer_message(answer: Answer) -> Message:
-    """Return the answer: quote, place, at most two more sections, two buttons."""
+    """Return the message of an answer: quote, place, at most two more sections, two buttons."""
     if answer.passages:
         return _covered(answer)
     text = answer.message or caveat("not_covered", answer.language, ())
@@ -78,7 +78,7 @@ def _covered(answer: Answer) -> Message:
 
 
 def _fallback(text: str) -> str:
-    """Return what notifications show."""
+    """Return the text for notifications, cut and escaped."""
     return escaped(cut(text, _MAX_FALLBACK)).strip() or "…"
 
 
@@ -96,7 +96,7 @@ def _context(mrkdwn: str) -> Block:
 
 
 def _place(passage: FoundPassage) -> str:
-    """Return the section's path in mrkdwn, linked where the link leads somewhere from Slack."""
+    """Return the section's path in mrkdwn, as a link where Slack can open the address."""
     path = _path(passage)
     # With a link of its full length, what is escaped stays below the limit of a text.
     for url in (passage.highlight_url, passage.url):

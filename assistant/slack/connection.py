@@ -1,4 +1,4 @@
-"""Slack, put together from the settings."""
+"""Creates the Slack integration from the settings."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +19,7 @@ _NO_SECRET = "socket-mode"  # noqa: S105
 
 @dataclass(frozen=True)
 class Connection:
-    """What Slack's requests go to, and who answers them."""
+    """The Slack integration: the Bolt app that takes requests, and the desk that answers them."""
 
     bolt: App
     desk: Replies
@@ -27,12 +27,12 @@ class Connection:
 
     @property
     def slack(self) -> Slack:
-        """Return the Web API."""
+        """Return the client of Slack's Web API."""
         return self.desk.slack
 
     @property
     def status(self) -> Status | None:
-        """Return whether Slack takes the token, None where it was not asked yet."""
+        """Return whether Slack accepts the token, None where Slack has not answered yet."""
         return self.slack.status
 
     def router(self) -> APIRouter:
@@ -40,12 +40,12 @@ class Connection:
         return create_router(self.bolt, self.signing_secret)
 
     def close(self) -> None:
-        """Answer what was taken, and end."""
+        """Finish the questions that were taken, and stop."""
         self.desk.close()
 
 
 def open_slack(service: Service, settings: Settings, limits: Limits | None) -> Connection:
-    """Return the connection, at work already; limits are to be Slack's own.
+    """Return the Slack integration, already running; limits: used by nothing else than Slack.
 
     Raises SettingsError where the bot's token is missing or the inbox cannot be used.
     """

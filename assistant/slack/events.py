@@ -1,4 +1,4 @@
-"""What Slack sends, read by Bolt: over HTTP at `/slack/events`, or over a WebSocket."""
+"""Reads requests from Slack with Bolt: over HTTP at `/slack/events`, or over a WebSocket."""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ _WRITTEN = (None, "file_share", "thread_broadcast")
 
 
 def create_bolt(desk: Replies, token: str, signing_secret: str) -> App:
-    """Return the Bolt app: it checks who sends, acknowledges, and hands over to the desk."""
+    """Return the Bolt app, which checks requests, hands them to the desk, and acknowledges."""
     slack = desk.slack
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
@@ -114,9 +114,10 @@ def create_router(bolt: App, signing_secret: str) -> APIRouter:
 
 
 def _signed(verifier: SignatureVerifier, request: Request, body: bytes) -> bool:
-    """Return whether Slack signed it within the last five minutes.
+    """Return whether Slack signed the request within the last five minutes.
 
-    Bolt looks too, but only once the body was read, and fails on a time that is no number.
+    Bolt checks too, but only after it has parsed the body, and it fails on a timestamp that is no
+    number.
     """
     timestamp = request.headers.get("x-slack-request-timestamp", "")
     signature = request.headers.get("x-slack-signature", "")
@@ -149,13 +150,13 @@ def _take(desk: Replies, body: Body) -> None:
 
 
 def _ignored(event: Body) -> bool:
-    """Return whether no person wrote this, or it was written before and is changed now."""
+    """Return whether to ignore an event: no person wrote it, or it edits an older message."""
     by_bot = event.get("bot_id") or event.get("bot_profile") or not event.get("user")
     return bool(by_bot or "edited" in event or event.get("subtype") not in _WRITTEN)
 
 
 def _bots(desk: Replies, body: Body) -> set[str]:
-    """Return the user ids of this app's bot, as the event and Slack's own word have it."""
+    """Return the user ids of this app's bot, from the event and from Slack's `auth.test`."""
     named = body.get("authorizations") or []
     found = {str(each["user_id"]) for each in named if each.get("is_bot") and "user_id" in each}
     known = desk.slack.known

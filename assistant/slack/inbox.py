@@ -1,6 +1,6 @@
-"""What Slack asked and whether it was answered, kept in SQLite: nothing is answered twice or lost.
+"""Stores questions from Slack and their states in SQLite: none is answered twice or lost.
 
-DATA_DIR/slack.sqlite3         made at the start, for its owner's eyes only
+DATA_DIR/slack.sqlite3         made at the start, readable by its owner only
 DATA_DIR/slack.<owner>.lock    held while a process that answers runs
 """
 
@@ -47,10 +47,10 @@ State = Literal["claimed", "sending"]
 
 @dataclass(frozen=True)
 class Ask:
-    """A question from Slack. id: of the event or the command, the same however often delivered.
+    """A question from Slack.
 
-    thread: what is replied to, empty where the answer is for one person's eyes only. ts: when it
-    was asked, as Slack counts.
+    id: of the event or command, the same each time that Slack delivers it. thread: the thread to
+    reply in, empty where only the person may see the answer. ts: the timestamp that Slack gave it.
     """
 
     id: str
@@ -64,21 +64,21 @@ class Ask:
 
     @property
     def conversation(self) -> str:
-        """Return what its follow-ups share."""
+        """Return the key that a question shares with its follow-ups."""
         return f"{self.team}:{self.channel}:{self.thread}"
 
 
 class Inbox:
-    """Claims each question for one process; for several threads, and processes on one file.
+    """Store that claims each question for one process; safe for threads and processes.
 
-    Questions are kept for `keep_days`, with 0 in memory only: then what a killed process had
-    claimed is answered when Slack delivers it again, and a conversation ends with the process.
+    Questions are kept for `keep_days`, with 0 in memory only: then a question that a killed process
+    had claimed is answered when Slack delivers it again, and conversations end with the process.
     """
 
     def __init__(
         self, data_dir: Path, keep_days: int, clock: Callable[[], float] = time.time
     ) -> None:
-        """Open the file, or make it. Raises SettingsError where it cannot be used."""
+        """Open or create the file. Raises SettingsError where it cannot be used."""
         self._keep_seconds = keep_days * _DAY
         self._clock = clock
         self._dir = data_dir
@@ -111,8 +111,8 @@ class Inbox:
     def claim(self, ask: Ask) -> State | None:
         """Claim a question for this process, and remember it for its conversation.
 
-        Returns None where it is answered or being answered, else how far another process got that
-        died over it.
+        Returns None where the question is answered or a living process answers it. Else it returns
+        `claimed`, or `sending` where a process died while it sent an answer.
         """
         with self._transaction() as database:
             state = self._claimed(database, ask.id, self._stored(ask))
@@ -121,31 +121,34 @@ class Inbox:
             return state
 
     def claim_click(self, id_: str) -> bool:
-        """Return whether a click is new; it is done with that."""
+        """Return whether a click is new, and mark it as done."""
         with self._transaction() as database:
             new = self._claimed(database, id_, None) is not None
             self._set(database, id_, "done")
             return new
 
     def sending(self, ask: Ask) -> None:
-        """Note that an answer is about to be sent."""
+        """Record that an answer is about to be sent."""
         with self._transaction() as database:
             database.execute("UPDATE events SET state = 'sending' WHERE id = ?", (_key(ask.id),))
 
     def done(self, ask: Ask) -> None:
-        """Note that it is answered, or never will be."""
+        """Record that a question is answered, or never will be."""
         with self._transaction() as database:
             self._set(database, ask.id, "done")
 
     def release(self, ask: Ask) -> None:
-        """Give the question up for now: it is answered when `abandoned` gives it anew."""
+        """Give up a question for now: `abandoned` returns it again later."""
         with self._transaction() as database:
             database.execute("UPDATE events SET owner = '' WHERE id = ?", (_key(ask.id),))
             if not self.keeps:
                 self._released[_key(ask.id)] = ask
 
     def abandoned(self) -> list[tuple[Ask, State]]:
-        """Claim what no living process answers, and return it; what is too old is done with."""
+        """Claim and return the questions that no living process answers.
+
+        Those older than an hour are marked as done instead.
+        """
         found: list[tuple[Ask, State]] = []
         with self._transaction() as database:
             rows = database.execute(
@@ -166,12 +169,12 @@ class Inbox:
         return found
 
     def tidy(self) -> None:
-        """Forget what is due; what claims does so too."""
+        """Delete old entries, if it is time; every other change to the store does so too."""
         with self._transaction():
             pass
 
     def history(self, ask: Ask) -> tuple[str, ...]:
-        """Return the earlier questions of the conversation, oldest first, the last ten."""
+        """Return the last ten earlier questions of the conversation, oldest first."""
         if not ask.thread:
             return ()
         with self._using:
@@ -183,7 +186,7 @@ class Inbox:
         return tuple(question for (question,) in reversed(rows))
 
     def close(self) -> None:
-        """Let the file go; what is claimed is another process's to answer."""
+        """Close the file; another process may then answer the claimed questions."""
         with self._using:
             self._database.close()
             self._questions.close()
@@ -246,7 +249,7 @@ class Inbox:
             self._database.execute("UPDATE events SET ask = NULL")
 
     def _lives(self, owner: str) -> bool:
-        """Return whether the process of that name runs: its lock is let go when it dies."""
+        """Return whether a process still runs; the system frees its lock when it dies."""
         if owner == self._owner:
             return True
         path = self._lock_file(owner)

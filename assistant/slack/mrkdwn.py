@@ -1,4 +1,4 @@
-"""Slack's own markup: a question out of it, and text of others into it so that it stays text.
+"""Slack's markup (mrkdwn): reads a question from it, and escapes other text for it.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -18,9 +18,9 @@ _UNSEEN = regex.compile(r"[\p{Bidi_Control}\p{Cs}]|(?![\n\t])\p{Cc}")
 
 
 def question(text: str, bots: Collection[str] = ()) -> str:
-    """Return what a person wrote: without mentions of the bots, Slack's escapes undone.
+    """Return the question as the person wrote it, without mentions of the bot and Slack's escapes.
 
-    bots: user ids of the app's bot; where none is known, the first mention is taken for it.
+    bots: user ids of the app's bot; if empty, a mention at the start is taken for the bot's.
     """
     if not bots and (first := regex.match(r"\s*<@[^<>]*>", text)):
         text = text[first.end() :]
@@ -41,7 +41,7 @@ def question(text: str, bots: Collection[str] = ()) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return text that mrkdwn shows as it is: no link, no mention, no channel is in it."""
+    """Return the text escaped, so that mrkdwn shows it literally: no link, mention or channel."""
     safe = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _EDGES.sub(lambda edge: _ALIKE[edge[0]], safe)
 
@@ -53,12 +53,12 @@ def link(url: str, label: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return text without what steers a screen."""
+    """Return the text without control characters and marks that change its direction."""
     return _UNSEEN.sub("", text)
 
 
 def cut(text: str, most: int) -> str:
-    """Return the text in at most so many characters, cut between words and with an ellipsis."""
+    """Return at most `most` characters of the text, cut between words and with an ellipsis."""
     if len(text) <= most:
         return text
     kept = text[: most - 1]

@@ -1,4 +1,4 @@
-"""Answers what Slack asks, in threads of its own: Slack has its acknowledgement by then."""
+"""Answers questions from Slack in threads of its own, after Slack got its acknowledgement."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -24,14 +24,14 @@ _LOG = structlog.get_logger()
 
 
 class Count(Protocol):
-    """Counts a team's question. Raises TooMany, or LimitsUnusable."""
+    """Function that counts a team's question. Raises TooMany, or LimitsUnusable."""
 
     def __call__(self, team: str) -> None:
         """Count one question."""
 
 
 class Replies:
-    """Takes what Slack asks, and answers each question once."""
+    """The desk that takes questions from Slack, and answers each one once."""
 
     def __init__(
         self,
@@ -41,9 +41,9 @@ class Replies:
         limits: Limits | None,
         again_seconds: float = _AGAIN_SECONDS,
     ) -> None:
-        """Count each team's questions by the limits, which nobody else may use.
+        """limits: count each team's questions, None for no limits; nothing else may use them.
 
-        again_seconds: after which what Slack would not take is tried again.
+        again_seconds: the pause before an answer that could not be posted is tried again.
         """
         self._again_seconds = again_seconds
         self._service = service
@@ -62,22 +62,22 @@ class Replies:
             )
 
     def open(self) -> None:
-        """Find out who the app is, and answer what an earlier process left."""
+        """Start to ask Slack for the app's identity, and to answer questions left unanswered."""
         self._watch.start()
 
     def take(self, ask: Ask) -> None:
-        """Claim a question and have it answered; one that was taken already is left alone."""
+        """Claim a question and queue it for an answer; a question claimed before is ignored."""
         state = self._inbox.claim(ask)
         if state:
             self._workers.submit(self._work, ask, state)
 
     def vote(self, ask: Ask, answer_id: str, helpful: bool, language: Language) -> None:
-        """Keep a vote, and thank for it; ask is the click."""
+        """Queue a vote to be stored and confirmed to the person; ask: the click on a button."""
         if self._inbox.claim_click(ask.id):
             self._workers.submit(self._vote, ask, answer_id, helpful, language)
 
     def close(self) -> None:
-        """Answer what was taken; what would not outlive the process is answered first."""
+        """Stop; running answers are finished, and so are waiting ones that are only in memory."""
         self._closed.set()
         if self._watch.is_alive():
             self._watch.join(1)
@@ -86,7 +86,7 @@ class Replies:
         self._inbox.close()
 
     def _look_after(self) -> None:
-        """Answer what was left over: by a process that died, or while Slack was away."""
+        """Answer abandoned questions: of a process that died, or from when Slack was away."""
         while True:
             try:
                 self._inbox.tidy()
@@ -126,7 +126,7 @@ class Replies:
         self._inbox.done(ask)
 
     def _reply(self, ask: Ask) -> tuple[Message, bool]:
-        """Return what to say, and whether it is for the one who asked alone."""
+        """Return the reply, and whether only the person who asked may see it."""
         language = self._language(ask.text)
         try:
             self._count(ask.team)

@@ -1,4 +1,4 @@
-"""A passage of the notes as rich text: plain elements that need no escaping and ping nobody.
+"""Turns a passage into Slack's rich text, whose elements need no escaping and mention nobody.
 
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 """
@@ -27,7 +27,10 @@ _STYLES = {"em": "italic", "s": "strike"}
 
 @dataclass(frozen=True)
 class Quoted:
-    """A passage's best lines as rich text; best: the answering one as text, whole: all of it."""
+    """The best lines of a passage as rich text elements.
+
+    best: the answering line as plain text. whole: whether the elements show the whole passage.
+    """
 
     elements: list[Element]
     best: str
@@ -53,9 +56,9 @@ def quoted(passage: FoundPassage) -> Quoted:
 
 
 def _dedented(passage: FoundPassage) -> tuple[str, tuple[int, int]]:
-    """Return the Markdown with its first line at the margin, and where the best line stands.
+    """Return the Markdown without the indentation of its first line, and the best line's place.
 
-    A piece of a list may start at an item that stands deep in it.
+    A passage may start at a nested item of a list, which is indented.
     """
     markdown = passage.text
     margin = len(markdown) - len(markdown.lstrip(" "))
@@ -92,7 +95,7 @@ def _meet(line: Line, span: tuple[int, int]) -> bool:
 
 
 def _around(texts: Sequence[str], answer: int) -> tuple[int, int]:
-    """Return the first and last line to show: what follows the answer first, then what leads."""
+    """Return the numbers of the first and last line to show; lines after the answer come first."""
     first = last = answer
     room = _CHARACTERS - len(texts[answer])
     while last + 1 < len(texts) and last - first + 1 < _LINES - 1 and len(texts[last + 1]) <= room:
@@ -130,7 +133,7 @@ def _group(kind: str, parts: list[Element]) -> Element:
 
 
 def _lead(source: str, before: Line | None, line: Line) -> str:
-    """Return what stands between two lines: a space within a paragraph, else a new line."""
+    """Return the text to put before a line: a space, a line break, an indent or a list mark."""
     if line.kind == "code":
         return _break(before) + _indentation(source, line)
     item = _ITEM.search(source, 0, line.start)
@@ -198,7 +201,7 @@ def _address(token: Token) -> str:
 
 
 def linkable(url: str) -> bool:
-    """Return whether Slack takes this for a link's address."""
+    """Return whether Slack accepts the URL as the address of a link."""
     return url.startswith(("http://", "https://")) and len(url) <= MAX_URL
 
 

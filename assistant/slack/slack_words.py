@@ -41,5 +41,5 @@ _WORDS: dict[Word, dict[Language, str]] = {
 
 
 def word(name: Word, language: Language, *values: object) -> str:
-    """Return the words in the language, with the values put in."""
+    """Return the text of this name in the language, with the values filled in."""
     return _WORDS[name][language].format(*values)

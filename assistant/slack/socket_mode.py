@@ -11,7 +11,7 @@ from index.errors import SettingsError
 
 
 def connect(bolt: App, slack: Slack, app_token: str) -> Callable[[], None]:
-    """Listen to Slack from now on, and return what ends it.
+    """Connect to Slack, and return a function that closes the connection.
 
     Raises SettingsError where Slack refuses the app's token or cannot be reached.
     """

@@ -1,4 +1,4 @@
-"""The Web API of Slack: posting, with retries, and what is known of the token."""
+"""Client of Slack's Web API: posts messages, with retries, and knows the token's status."""
 
 import logging
 import threading
@@ -54,25 +54,25 @@ _METADATA = "notes_answer"
 
 
 class Unreachable(Exception):
-    """Slack cannot be asked at the moment; later it may."""
+    """Raised when Slack cannot be reached now; a later attempt may succeed."""
 
 
 class SlackRefused(Exception):
-    """Slack refuses this, and would again."""
+    """Raised when Slack refuses a call, and would refuse it again."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the app is in its workspace."""
+    """The app's user id and bot id in its workspace."""
 
     user: str
     bot: str
 
 
 class Slack:
-    """Slack's Web API with one workspace's token; for several threads.
+    """Client of Slack's Web API with one workspace's token; safe for several threads.
 
-    What cannot be posted raises Unreachable or Refused. A token that is refused is said in the log
+    A message that cannot be posted raises Unreachable or SlackRefused. A refused token is logged
     once.
     """
 
@@ -99,11 +99,11 @@ class Slack:
 
     @property
     def known(self) -> Identity | None:
-        """Return who the app is, where Slack has said so."""
+        """Return the app's identity, None where Slack has not told it yet."""
         return self._known
 
     def identify(self) -> None:
-        """Ask Slack who the app is; what happened is in `status` and in the log."""
+        """Ask Slack for the app's identity; the outcome is in `known`, `status` and the log."""
         try:
             found = self._call(self.web.auth_test)
         except (Unreachable, SlackRefused) as error:
@@ -113,7 +113,7 @@ class Slack:
         self._known = Identity(str(found.get("user_id") or ""), str(found.get("bot_id") or ""))
 
     def reply(self, ask: Ask, message: Message) -> None:
-        """Post a message in a thread."""
+        """Post a message in the thread of a question."""
         self._post(
             self.web.chat_postMessage,
             message,
@@ -125,7 +125,7 @@ class Slack:
         )
 
     def whisper(self, ask: Ask, message: Message) -> None:
-        """Show a message to one person alone."""
+        """Show a message only to the person who asked."""
         if self._ours(ask.response_url) and self._respond(ask.response_url, message):
             return
         thread = {"thread_ts": ask.thread} if ask.thread else {}
@@ -134,7 +134,10 @@ class Slack:
         )
 
     def replied(self, ask: Ask) -> bool:
-        """Return whether the thread has the answer to this question, as far as the app may see."""
+        """Return whether the thread holds an answer to this question.
+
+        False where the app may not read the thread.
+        """
         if not ask.thread:
             return False
         try:
@@ -215,7 +218,7 @@ class Slack:
         return response.status_code == 200
 
     def _ours(self, url: str) -> bool:
-        """Return whether an address is Slack's own, or its stand-in's."""
+        """Return whether a URL is on Slack's own hosts, or on the host of `api_url`."""
         here, there = urlsplit(self.api_url), urlsplit(url)
         if (here.scheme, here.netloc) == (there.scheme, there.netloc):
             return True
@@ -224,7 +227,7 @@ class Slack:
 
 
 def quiet_logger() -> logging.Logger:
-    """Return the logger of Slack's libraries: below errors they say what people asked."""
+    """Return the logger for Slack's libraries, for errors only: other lines hold questions."""
     logger = logging.getLogger("assistant.slack.libraries")
     logger.setLevel(logging.ERROR)
     if not any(isinstance(each, _Once) for each in logger.filters):
@@ -233,7 +236,7 @@ def quiet_logger() -> logging.Logger:
 
 
 class _Once(logging.Filter):
-    """Lets each message pass once until another comes: a lost connection is tried for hours."""
+    """Log filter that drops repeats of the last message: a lost connection is tried for hours."""
 
     last = ""
 

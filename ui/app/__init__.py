@@ -1,4 +1,4 @@
-"""The program put together: notes read and built, all faces in one process, notes watched."""
+"""Assembles the program: builds the index, serves everything in one process, watches notes."""
 
 from ui.app import server
 

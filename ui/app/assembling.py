@@ -1,4 +1,4 @@
-"""The notes read and built, the same way whether a command asks for it or a watching server."""
+"""Reads the notes and builds the index, for commands and for a server that watches its notes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,12 +32,12 @@ def assemble(
     wait: bool = True,
     loaded: "Snapshot | None" = None,
 ) -> "Snapshot":
-    """Return the index over the notes, the current one where it is of the same notes.
+    """Return the index over the notes; where nothing has changed, it is the current version.
 
-    encoder: None to open the one that is set; corpora: None for those that are set; wait: for
-    another process that builds, rather than to raise IndexBusy; loaded: a version that need not be
-    read again where it is the current one. Raises CorpusError, ModelError or IndexUnusable; the
-    version before then goes on being served.
+    encoder, corpora: None for those of the settings. wait: whether to wait for another process
+    that builds; if not, IndexBusy is raised. loaded: a version in memory, which is not read again
+    if it is the current one. Raises CorpusError, ModelError or IndexUnusable; the current version
+    then stays in service.
     """
 
     def read(known: Mapping[str, str] | None = None) -> "Collection":
@@ -86,7 +86,7 @@ def _given(
     data_dir: Path,
     report: Callable[[str], None],
 ) -> None:
-    """Give Milvus, where there is one, the vectors of a version that it does not have yet."""
+    """Send the vectors of a version to Milvus, if it is set and does not have them yet."""
     if not milvus:
         return
     from index.milvus import remote_index
@@ -103,6 +103,6 @@ def _given(
 def _stands(
     before: "Snapshot | None", collection: "Collection", reranker: "Reader | None"
 ) -> "TypeGuard[Snapshot]":
-    """Return whether a version is what a build would make; another program may judge otherwise."""
+    """Return whether a build would give the same version: same notes, same calibration code."""
     alike = before and unchanged(collection, before)
     return bool(before and alike and is_calibrated_alike(before, reranker))

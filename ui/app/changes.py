@@ -1,4 +1,4 @@
-"""When the notes change on disk, and what of them."""
+"""Detects changes of the notes on disk."""
 
 import os
 import threading
@@ -28,10 +28,10 @@ Seen: TypeAlias = Mapping[str, tuple[int, int, int] | None]
 
 
 def seen(places: Iterable[Path], globs: note_files.Chosen) -> Seen:
-    """Return what a build of the notes in these folders and files would read.
+    """Return the state of each file that a build of these folders and files would read.
 
-    By the build's own rules: an editor's temporary files are no notes, and a `.gitignore` counts by
-    what it leaves out.
+    The rules are those of the build: temporary files of editors are no notes, and files that a
+    `.gitignore` leaves out are not there.
     """
     found: dict[str, tuple[int, int, int] | None] = {}
     for place in places:
@@ -45,14 +45,14 @@ def seen(places: Iterable[Path], globs: note_files.Chosen) -> Seen:
 
 
 def changed(before: Seen, now: Seen) -> list[str]:
-    """Return the names of what was added, changed or removed, sorted."""
+    """Return the names of the files that were added, changed or removed, sorted."""
     return sorted(name for name in before.keys() | now if before.get(name) != now.get(name))
 
 
 def hints(places: Sequence[Path], ended: threading.Event) -> Iterator[None]:
-    """Yield at first, whenever something may have changed there, and now and then all the same.
+    """Yield at the start, whenever the places may have changed, and at least every 15 seconds.
 
-    Changes while the caller was busy are one. Ends when the event is set.
+    Changes while the caller was busy give one hint. Ends when the event is set.
     """
     told = ""
     while not ended.is_set():
@@ -68,7 +68,7 @@ def hints(places: Sequence[Path], ended: threading.Event) -> Iterator[None]:
 
 
 def _while_there(places: Sequence[Path], ended: threading.Event) -> Iterator[None]:
-    """Yield until one of the places came, went or was replaced: the watch is on the old one."""
+    """Yield hints until a place appears, disappears or is replaced: then a new watch is needed."""
     marks = [_mark(place) for place in places]
     roots = {str(place.resolve()) for place in places if place.is_dir()}
     due = 0.0
@@ -95,7 +95,7 @@ def _matters(change: Change, path: str) -> bool:
 
 
 def _mark(place: Path) -> tuple[int, ...] | None:
-    """Return what tells a folder from another of its name, and a lone file from a newer one."""
+    """Return a mark that changes when a folder is replaced, or a single file is changed."""
     try:
         found = place.stat()
     except OSError:

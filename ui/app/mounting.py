@@ -1,4 +1,4 @@
-"""The chat at `/`, made once the rest is served: Gradio alone takes seconds to load."""
+"""Mounts the chat at `/` after the rest is served, since Gradio takes seconds to load."""
 
 import asyncio
 import sys
@@ -42,10 +42,10 @@ _CHAT_FILES = ("/assets/", "/static/", "/gradio_api/heartbeat/")
 
 
 class LateChat:
-    """An application that is made while others answer: whoever asks for it waits until then."""
+    """An application that is created while other routes already answer; its requests wait."""
 
     def __init__(self, make: Callable[[], FastAPI]) -> None:
-        """Make it by this, in a thread."""
+        """make: creates the application; it is called in a thread."""
         self.state: ChatState = "starting"
         self._make = make
         self._app: ASGIApp = _failed
@@ -53,13 +53,13 @@ class LateChat:
         self._ended = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, with a page that says so where the chat could not be made."""
+        """Answer one request; where the chat could not be created, with a page that says so."""
         await self._made.wait()
         await self._app(scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Make the chat beside the block, and end it with the block."""
+        """Create the chat while the block runs, and end it with the block."""
         serving = asyncio.create_task(self._serve())
         try:
             yield
@@ -88,7 +88,7 @@ class LateChat:
 
 
 def mount_chat(service: Service, root_path: str, contact: str) -> FastAPI:
-    """Return the chat as an application of its own, whose lifespan is the caller's to run."""
+    """Return the chat as an application of its own; the caller must run its lifespan."""
     from ui.chat.chat_page import create_chat, presentation
     from ui.chat.gradio_alone import gradio
 
@@ -112,7 +112,7 @@ def mount_chat(service: Service, root_path: str, contact: str) -> FastAPI:
 
 @contextmanager
 def _taking_turns() -> Iterator[None]:
-    """Let threads give way ten times as often: questions asked meanwhile take half as long."""
+    """Switch threads ten times as often in the block: questions meanwhile take half as long."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(before / 10)
     try:
@@ -122,15 +122,15 @@ def _taking_turns() -> Iterator[None]:
 
 
 def is_chat(path: str) -> bool:
-    """Return whether the chat's page needs this; Gradio's other routes, uploads first of all, do
-    not exist here."""
+    """Return whether the chat page needs a path; Gradio's other routes (uploads) are closed."""
     return path in _CHAT or path.startswith(_CHAT_FILES)
 
 
 def _closed(app: ASGIApp) -> ASGIApp:
-    """Return the application closed to pages of other sites: Gradio opens it to some by itself.
+    """Return the application without CORS fields: Gradio itself opens it to some other sites.
 
-    Its page looks for its manifest where a proxy shows it, which Gradio has at the host's root.
+    It also corrects the manifest's address in the page, where a proxy shows the server below a
+    path.
     """
 
     async def closed(scope: Scope, receive: Receive, send: Send) -> None:

@@ -38,7 +38,7 @@ def serve(
     listener: socket.socket,
     ready: Callable[[], None],
 ) -> None:
-    """Serve until a signal ends it, and call ready once requests are answered."""
+    """Serve until a signal comes; call `ready` as soon as requests are answered."""
     keys = Keys(settings.data_dir)
     # Nobody here holds on to an assistant: another one may serve in a minute.
     service = open_service(open_assistant(), settings)
@@ -83,7 +83,7 @@ def application(
 ) -> ASGIApp:
     """Return the whole application: `/api`, `/docs`, `/health`, `/mcp`, `/notes`, chat at `/`.
 
-    Its lifespan makes the chat, while all else is answered.
+    Its lifespan creates the chat while all other routes already answer.
     """
     chat = LateChat(partial(mount_chat, service, root_path, contact))
     slack_state = (lambda: slack.status) if slack else (lambda: None)
@@ -118,9 +118,9 @@ def _public_host(settings: Settings) -> list[str]:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there.
+    """Return a socket that is bound to the address and port.
 
-    Raises SettingsError when the address cannot be had, before any slow work begins.
+    Raises SettingsError when the address is in use or not allowed, before any slow work begins.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns off Nagle only where the protocol is named: without, each answer waits 40 ms.

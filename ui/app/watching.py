@@ -1,4 +1,4 @@
-"""`notes serve --watch`: the index is built anew when the notes change."""
+"""`notes serve --watch`: rebuilds the index when the notes change."""
 
 import os
 import sys
@@ -35,9 +35,9 @@ Build: TypeAlias = Callable[[], Manifest]
 
 @contextmanager
 def watching(service: Service, settings: Settings) -> Iterator[None]:
-    """Build now, and whenever the notes change, in a thread, until the block ends.
+    """Build in a thread now, and whenever the notes change, until the block ends.
 
-    A build that fails is said in the log, and the index before goes on being served.
+    A failed build is logged and tried again; meanwhile the index before stays in service.
     """
     ended = threading.Event()
     corpora = _corpora(service, settings)
@@ -65,7 +65,7 @@ def watching(service: Service, settings: Settings) -> Iterator[None]:
 
 
 def _corpora(service: Service, settings: Settings) -> Mapping[str, Path]:
-    """Return the notes' places: those that are set, else those that the index was built from."""
+    """Return the folders of the notes from the settings, else those the index was built from."""
     if "corpus" in settings.model_fields_set:
         return settings.corpora
     built = service.assistant.snapshot.manifest.corpora
@@ -74,7 +74,7 @@ def _corpora(service: Service, settings: Settings) -> Mapping[str, Path]:
 
 @dataclass(frozen=True)
 class _Failed:
-    """A build over these files that failed, and from when on it is tried again."""
+    """A failed build: the state of its files, and the time of the next attempt."""
 
     over: Seen
     wait: float
@@ -108,7 +108,7 @@ def _run(
 
 
 def _built(service: Service, build: Build, over: Seen, failed: _Failed | None) -> _Failed | None:
-    """Build, and return None, or that it failed; the same failure is said once."""
+    """Build; return None, or the failure. A failure with the same files is logged only once."""
     started = time.perf_counter()
     before = service.assistant.snapshot.version
     known = failed if failed and failed.over == over else None
@@ -148,7 +148,7 @@ def _tell(names: Sequence[str]) -> None:
 
 
 class _News:
-    """Logs what a build says, but for what it said before already."""
+    """Logs the messages of builds, each text only once."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
@@ -160,11 +160,11 @@ class _News:
 
 
 class _Ended(Exception):
-    """The server ends: there is no sense in building on."""
+    """Raised to stop a build because the server ends."""
 
 
 class _Interruptible:
-    """The encoder, for a few texts at a time, so that questions come in between."""
+    """Encoder that takes a few texts at a time, so that questions get their turn in between."""
 
     def __init__(self, encoder: Encoder, ended: threading.Event) -> None:
         self._encoder = encoder
@@ -172,29 +172,29 @@ class _Interruptible:
 
     @property
     def weights(self) -> Weights:
-        """Return what the vectors depend on."""
+        """Return the identity of the weights that the vectors depend on."""
         return self._encoder.weights
 
     def encode(self, texts: Sequence[str], kind: Kind) -> Iterator[Encoding]:
-        """Yield one encoding a text, in the order given. Raises _Ended."""
+        """Yield the encoding of each text, in the order given. Raises _Ended."""
         for start in range(0, len(texts), _TEXTS):
             if self._ended.is_set():
                 raise _Ended
             yield from self._encoder.encode(texts[start : start + _TEXTS], kind)
 
     def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
-        """Return what texts are about, float32 (texts, SENTENCE_COMPONENTS). Raises _Ended."""
+        """Return sentence embeddings, float32 (texts, SENTENCE_COMPONENTS). Raises _Ended."""
         if self._ended.is_set():
             raise _Ended
         return self._encoder.sentence_embeddings(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text has, the prompt and special tokens left out."""
+        """Return the number of tokens of each text, without the prompt and special tokens."""
         return self._encoder.count_tokens(texts)
 
 
 def _step_back() -> None:
-    """Let threads that answer go first; Linux alone has priorities of single threads."""
+    """Lower this thread's priority below threads that answer; only Linux has such priorities."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

@@ -1,6 +1,6 @@
-"""Answers, and what the notes cover, as HTML.
+"""Renders answers, and the welcome with the subjects of the notes, as HTML.
 
-The page's own words stand in both languages; its style shows those that the visitor reads.
+The page's own words are in the HTML in both languages; its style shows the visitor's one.
 """
 
 import re
@@ -26,7 +26,7 @@ _REASONS = ("wrong", "elsewhere", "unclear")
 
 
 def turn(question: str, card: str) -> str:
-    """Return a question with its answer card, as one entry of the conversation."""
+    """Return the HTML of one turn of the conversation: a question with its answer card."""
     asked = escape(question.strip())
     return f'<article class="note-turn"><h2 class="note-question">{asked}</h2>{card}</article>'
 
@@ -38,10 +38,10 @@ def answer_card(
     contact: str = "",
     vote: bool = True,
 ) -> str:
-    """Return an answer as HTML: the words that answer, what stands around them, and where.
+    """Return an answer as HTML: the answering words, the text around them, and their place.
 
-    asked: the question as it was typed. suggestions: what to ask next. contact: where the notes'
-    author is reached. vote: whether to ask if it helped.
+    asked: the question as it was typed. suggestions: questions to ask next. contact: a link to
+    reach the notes' author. vote: whether to ask if the answer helped.
     """
     body = _not_covered(answer, asked, contact) if not answer.passages else _covered(answer, asked)
     tools = _tools(answer, asked, vote) if answer.passages or answer.closest else ""
@@ -49,15 +49,15 @@ def answer_card(
 
 
 def notice_card(texts: dict[Language, str]) -> str:
-    """Return a sentence for a person as HTML, in the place of an answer."""
+    """Return a card with a sentence in place of an answer, as HTML; texts: by language."""
     return f'<div class="note-card"><p class="note-message">{in_both_languages(texts)}</p></div>'
 
 
 def welcome(notes: Notes, examples: Sequence[tuple[str, str]], root: str = "") -> str:
-    """Return what the notes cover as HTML: their title, the promise, their sections, and examples.
+    """Return the welcome as HTML: the title of the notes, the promise, sections, and examples.
 
-    examples: each with the language of visitors who see it, empty for all. root: the path below
-    which a proxy shows the server.
+    examples: questions, each with the language of the visitors who see it, empty for all. root:
+    the path below which a proxy shows the server.
     """
     cards = "".join(
         _topic(document, section, root, notes.is_apart(document))
@@ -79,7 +79,7 @@ def topics(notes: Notes) -> list[str]:
 
 
 def title(notes: Notes, language: Language) -> str:
-    """Return what the notes are called: a lone document's title, else how many they are."""
+    """Return a title for the notes: that of the only document, else the number of documents."""
     if len(notes.documents) == 1:
         return notes.documents[0].title
     several = {"ko": "노트 {}편", "en": "{} notes"}
@@ -179,7 +179,7 @@ def _not_covered(answer: Answer, asked: str, contact: str) -> str:
 
 
 def _tools(answer: Answer, asked: str, vote: bool) -> str:
-    """Return what can be done with an answer; the page's script does it."""
+    """Return the buttons below an answer as HTML; the script of the page handles them."""
     buttons = [
         _button("copy", data=_markdown(answer)) if answer.passages else "",
         _button("share", data=asked),
@@ -206,7 +206,7 @@ def _button(name: str, data: str = "", text: str = "", title: str = "") -> str:
 
 
 def _markdown(answer: Answer) -> str:
-    """Return the answer to paste elsewhere: the words quoted, then the link to their section."""
+    """Return the answer as Markdown to copy: the quoted words, then the link to their section."""
     first = answer.passages[0]
     spans = first.highlights[:1]
     words = "\n".join(first.text[h.start : h.end] for h in spans) or first.text

@@ -1,4 +1,4 @@
-"""The chat: questions and answer cards in Gradio."""
+"""The chat page: questions and answer cards in Gradio."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,8 +28,8 @@ Ask = Callable[[Assistant, str, Sequence[str]], Answer]
 def create_chat(ask: Ask, current: Callable[[], ChatEdition], contact: str = "") -> gr.Blocks:
     """Return the chat, to be mounted with `presentation()`.
 
-    ask answers a question that may follow up on those before it, oldest first. current: gives the
-    edition that is served now; contact: where the notes' author is reached.
+    ask: a function that answers a question, given the earlier ones, oldest first. current: gives
+    the edition that is served now. contact: a link to reach the notes' author.
     """
     welcomed = current().welcome
 
@@ -97,7 +97,7 @@ def create_chat(ask: Ask, current: Callable[[], ChatEdition], contact: str = "")
 
 
 def presentation() -> dict[str, Any]:
-    """Return what `gradio.mount_gradio_app` needs besides the chat: its looks and its manners."""
+    """Return the other arguments of `gradio.mount_gradio_app`: theme, style, script, options."""
     style = (_STATIC / "chat.css").read_text()
     script = (_STATIC / "chat.js").read_text()
     return {
@@ -132,7 +132,7 @@ def _turn(
 
 
 def _again(assistant: Assistant, question: str, asked: Sequence[str]) -> Answer:
-    """Answer for a page that is opened once more, counted and kept nowhere."""
+    """Return an answer for a page that is opened again; it is neither counted nor stored."""
     return assistant.ask(Question(question, history=tuple(asked)))
 
 

@@ -1,4 +1,4 @@
-"""What the chat says of one version of the notes, before anybody asks."""
+"""The parts of the chat that depend on a version of the notes."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -14,10 +14,10 @@ _EXAMPLES = 6
 
 
 class ChatEdition:
-    """What the chat says of one version of the notes, and what it answers from."""
+    """The welcome and suggestions for one version of the notes, and the assistant over it."""
 
     def __init__(self, assistant: Assistant) -> None:
-        """Make it ready, once a version."""
+        """Prepare the edition, once for each version; assistant: over that version."""
         notes = assistant.snapshot.notes
         self.assistant = assistant
         self.suggestions = Suggestions(assistant)
@@ -26,9 +26,9 @@ class ChatEdition:
 
 
 def _examples(notes: Notes) -> Iterator[tuple[str, str]]:
-    """Yield example questions with the language of those who see them, empty for all.
+    """Yield example questions with the language of visitors who see them, empty for all.
 
-    They are those that the notes' front matter offers; else the titles of their sections.
+    They come from the front matter of the notes; without any, they are titles of sections.
     """
     offered = [text for document in notes.documents for text in document.examples]
     by_language = {key: [t for t in offered if language(t) == key] for key in LANGUAGES}

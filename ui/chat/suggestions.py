@@ -1,4 +1,4 @@
-"""What to ask next, from the notes themselves: their examples, and titles of sections nearby."""
+"""Suggests next questions: examples from the notes, and titles of nearby sections."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _Place = tuple[str, str, str]
 
 
 class Suggestions:
-    """Questions that the notes' front matter offers, by the section that answers each."""
+    """Suggestions from the example questions in the front matter, by the section that answers."""
 
     def __init__(self, assistant: Assistant) -> None:
         notes = assistant.snapshot.notes
@@ -27,7 +27,7 @@ class Suggestions:
                 self._offered.append((question, (found.corpus, found.id, anchor)))
 
     def after(self, answer: Answer, asked: Sequence[str]) -> list[str]:
-        """Return what may be asked next, nothing that was asked before."""
+        """Return at most three next questions after an answer, none of them asked before."""
         shown = [*answer.passages, *([answer.closest] if answer.closest else [])]
         if not shown:
             return []
@@ -44,7 +44,7 @@ class Suggestions:
         return list(dict.fromkeys(fresh))[:_MOST]
 
     def _near(self, passage: FoundPassage) -> list[_Place]:
-        """Return a passage's section and its neighbours, the next before the previous."""
+        """Return the places of a passage's section, the next section, and the previous one."""
         document = self._documents[passage.document.corpus, passage.document.id]
         anchors = _anchors(document)
         at = anchors.index(passage.section.anchor) if passage.section.anchor in anchors else 0

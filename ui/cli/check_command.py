@@ -1,4 +1,4 @@
-"""`notes check`: what to mend in the notes, as text, JSON, SARIF or annotations of a workflow."""
+"""`notes check`: reports faults in the notes as text, JSON, SARIF or GitHub annotations."""
 
 import json
 import os
@@ -28,7 +28,7 @@ _SCHEMA = (
 
 
 class Format(StrEnum):
-    """How findings are written."""
+    """The output formats of findings."""
 
     TEXT = "text"
     JSON = "json"
@@ -80,13 +80,13 @@ def _rules(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
 
 
 def _shown(place: Path) -> str:
-    """Return a path as people and workflows name it: from the current folder where it is inside."""
+    """Return the path relative to the current folder if it is inside, else as it is."""
     inside = os.path.relpath(place)
     return place.as_posix() if inside.startswith("..") else Path(inside).as_posix()
 
 
 def _named(reports: Reports) -> Named:
-    """Return each finding with the path to open."""
+    """Return the findings, each with the path of its file."""
     return [
         (place if Path(place).is_file() else (Path(place) / finding.path).as_posix(), finding)
         for place, report in reports.items()
@@ -95,7 +95,7 @@ def _named(reports: Reports) -> Named:
 
 
 def summary(reports: Reports) -> str:
-    """Return how much was found in one line."""
+    """Return a summary line with the numbers of findings."""
     counts = Counter(f.severity for report in reports.values() for f in report.findings)
     files = sum(report.files for report in reports.values())
     return (
@@ -126,7 +126,7 @@ def write_text(reports: Reports) -> None:
 
 
 def _visible(text: str) -> str:
-    """Return the text with what would move a cursor or colour a terminal spelled out."""
+    """Return the text with control characters escaped, so that they do not reach the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -160,7 +160,7 @@ def write_sarif(reports: Reports) -> None:
 
 
 def sarif(named: Named) -> dict[str, Any]:
-    """Return the log of one run; places are addresses relative to where it ran."""
+    """Return the SARIF log of one run; its addresses are relative to the current folder."""
     from index.checks.rules import RULES
 
     places = {name: number for number, name in enumerate(RULES)}

@@ -1,4 +1,4 @@
-"""What the notes fail to answer, for their authors."""
+"""`notes gaps`: prints questions that the notes do not answer, for their authors."""
 
 import json
 from collections.abc import Sequence

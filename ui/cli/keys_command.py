@@ -1,4 +1,4 @@
-"""`notes keys`: who may ask where others than this machine reach the notes."""
+"""`notes keys`: manages the API keys for a server that other machines can reach."""
 
 import json
 from pathlib import Path

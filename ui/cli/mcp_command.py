@@ -19,7 +19,7 @@ from assistant.settings import Settings
 def answer_assistant(
     settings: Settings, open_assistant: Callable[[], Assistant], address: str
 ) -> None:
-    """Answer until stdin ends or a signal comes; address: where the notes are read."""
+    """Answer until stdin ends or a signal comes; address: the address of the reader pages."""
     set_up_logs()
     service = open_service(open_assistant(), settings)
 

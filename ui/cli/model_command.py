@@ -1,4 +1,4 @@
-"""`notes model`: the default model as files, to be made here and used elsewhere."""
+"""`notes model`: exports the default model as files, and imports them on another machine."""
 
 from importlib.util import find_spec
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the commands share: options, and how errors are told."""
+"""Options that commands share, and the printing of errors."""
 
 import sys
 from collections.abc import Callable
@@ -24,7 +24,7 @@ LinkTemplate = Annotated[str | None, typer.Option(help="A link to a section of t
 
 
 def says_errors(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Turn what went wrong into one line on stderr and exit status 2."""
+    """Return the command with errors turned into one line on stderr and exit status 2."""
 
     @wraps(command)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:

@@ -1,4 +1,4 @@
-"""How far a build is: a bar on a terminal, a line now and then anywhere else."""
+"""Progress of a build: a bar on a terminal, else a line for every tenth of the work."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ _WORTH = 200
 
 @contextmanager
 def shown() -> Iterator[tuple[Callable[[str], None], Progress]]:
-    """Yield what says a line and what shows progress, the two not in each other's way."""
+    """Yield two functions that work together: one prints a line, one shows progress."""
     if not sys.stderr.isatty():
         yield say, _Lines()
         return

@@ -1,4 +1,4 @@
-"""`notes mend`: a damaged page as it was meant, in a file of its own."""
+"""`notes mend`: writes the repaired text of a damaged page to a file of its own."""
 
 import difflib
 import re

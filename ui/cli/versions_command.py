@@ -1,4 +1,4 @@
-"""`notes versions` and `notes rollback`: what can be gone back to, and going back."""
+"""`notes versions` and `notes rollback`: list the kept versions, and go back to one."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Notes' Markdown to safe HTML, with the words that answer marked."""
+"""Renders Markdown of the notes as safe HTML, with the answering words marked."""
 
 from ui.html.highlights import MarkedTokens, kept
 from ui.html.markup import BOX, TEXT, TocEntry, render, render_document, render_quote

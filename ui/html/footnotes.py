@@ -1,4 +1,4 @@
-"""Footnotes of a page: numbered where they are called, at its end, with a way there and back."""
+"""Footnotes of a page: numbered by their calls, listed at its end, linked both ways."""
 
 from collections.abc import Sequence
 from html import escape
@@ -9,7 +9,7 @@ from index.markdown import closing
 
 
 def footnoted(tokens: Sequence[Token]) -> list[Token]:
-    """Return the tokens of a page with its footnotes at the end; one that is never called stays."""
+    """Return the tokens of a page with its footnotes at the end; uncalled ones stay in place."""
     calls = _numbered(tokens)
     kept: list[Token] = []
     notes: dict[int, Sequence[Token]] = {}
@@ -31,7 +31,7 @@ def footnoted(tokens: Sequence[Token]) -> list[Token]:
 
 
 def _numbered(tokens: Sequence[Token]) -> dict[str, tuple[int, int]]:
-    """Give each call its number, and return by label the number and how often it is called."""
+    """Number each call in the tokens, and return (number, count of calls) for each label."""
     found: dict[str, tuple[int, int]] = {}
     for token in tokens:
         for child in token.children or ():

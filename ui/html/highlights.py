@@ -1,4 +1,4 @@
-"""Where highlighted words stand in Markdown's tokens, true to the character."""
+"""Finds highlighted characters in Markdown tokens, exact to the character."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ _TAG = re.compile(r"(<!--.*?-->|<[^>]*>)", re.DOTALL)
 
 
 class MarkedTokens:
-    """Markdown's tokens, and where the highlights stand in them."""
+    """The tokens of a Markdown text, and the places of the highlights in them."""
 
     def __init__(
         self, markdown: str, highlights: Sequence[Highlight], references: str = ""
     ) -> None:
-        """references: the definitions that the Markdown refers to, where they stand elsewhere."""
+        """references: link and footnote definitions that stand outside the Markdown, if any."""
         self.source, self.highlights = _dedented(markdown, highlights)
         self.lines = self.source.split("\n")
         self.starts = [0]
@@ -33,13 +33,13 @@ class MarkedTokens:
         self.tokens = self.markdown.parse(self.source, self.env)
 
     def touches(self, token: Token) -> bool:
-        """Return whether a highlight stands in the lines of a token."""
+        """Return whether a highlight overlaps the lines of a token."""
         first, after = token.map or (0, 0)
         start, end = self.starts[first], self.starts[after]
         return any(begin < end and start < stop for begin, stop in self.highlights)
 
     def html_words(self, token: Token) -> str:
-        """Return the words of a block of HTML that are highlighted, in one line."""
+        """Return the highlighted words of an HTML block, in one line."""
         first, after = token.map or (0, 0)
         start, end = self.starts[first], self.starts[after]
         spans = ((max(begin, start), min(stop, end)) for begin, stop in self.highlights)
@@ -48,7 +48,7 @@ class MarkedTokens:
         )
 
     def inline_ranges(self, position: int) -> list[Range]:
-        """Return which characters of an inline token's content are highlighted."""
+        """Return the highlighted ranges in the content of the inline token at a position."""
         token = self.tokens[position]
         if not self.touches(token):
             return []
@@ -57,11 +57,11 @@ class MarkedTokens:
         return self._ranges(token.content, (token.map or [0])[0])
 
     def code_ranges(self, token: Token) -> list[Range]:
-        """Return which characters of a code block's content are highlighted."""
+        """Return the highlighted ranges in the content of a code block."""
         return self._ranges(token.content, (token.map or [0])[0] + (token.type == "fence"))
 
     def _ranges(self, content: str, first: int) -> list[Range]:
-        """Return the highlighted characters of content whose first line is this source line."""
+        """Return the highlighted ranges in a content; first: the source line of its first line."""
         ranges, before = [], 0
         for number, text in enumerate(content.split("\n"), first):
             # What stands before a line's content is its block's: indentation, `> ` or `- `.
@@ -75,7 +75,7 @@ class MarkedTokens:
         return ranges
 
     def pieces(self, token: Token) -> list[Token]:
-        """Return an inline token's children, each with where it starts in `meta`."""
+        """Return the children of an inline token, each with its start offset in `meta["at"]`."""
         state = _Traced(token.content, self.markdown, self.env, [])
         self.markdown.inline.tokenize(state)
         for piece in state.tokens:
@@ -89,7 +89,7 @@ class MarkedTokens:
 
 
 def _cut(tokens: Sequence[Token], ranges: Sequence[Range]) -> Iterator[tuple[Token, bool]]:
-    """Yield the tokens, text cut at the edges of the ranges, and whether each is inside."""
+    """Yield each token and whether it is in a range; text is cut at the edges of the ranges."""
     edges = sorted({edge for piece in ranges for edge in piece})
     for token in tokens:
         at = token.meta["at"]
@@ -107,7 +107,7 @@ def _cut(tokens: Sequence[Token], ranges: Sequence[Range]) -> Iterator[tuple[Tok
 
 
 def marked(tokens: Sequence[Token], ranges: Sequence[Range]) -> Iterator[Token]:
-    """Yield inline tokens with what stands in the ranges between `<mark>` and `</mark>`."""
+    """Yield inline tokens, with `<mark>` and `</mark>` around those in the ranges."""
     # Each leaf is marked alone, so that marks never cross emphasis or links.
     for token, inside in _cut(tokens, ranges):
         mark = inside and token.nesting == 0 and token.type != "html_inline"
@@ -119,7 +119,7 @@ def marked(tokens: Sequence[Token], ranges: Sequence[Range]) -> Iterator[Token]:
 
 
 def kept(tokens: Sequence[Token], ranges: Sequence[Range]) -> list[Token]:
-    """Return the inline tokens that stand in the ranges, with the emphasis around them."""
+    """Return the inline tokens in the ranges, with the emphasis and links around them."""
     found: list[Token] = []
     for token, inside in _cut(tokens, ranges):
         if token.nesting < 0 and found and found[-1].nesting > 0:
@@ -130,7 +130,7 @@ def kept(tokens: Sequence[Token], ranges: Sequence[Range]) -> list[Token]:
 
 
 def marked_html(source: str) -> str:
-    """Return raw HTML with the text between its tags in `<mark>`."""
+    """Return raw HTML with each text between its tags in `<mark>`."""
     parts = _TAG.split(source)
     texts = (f"<mark>{part}</mark>" if part.strip() else part for part in parts[::2])
     tags = (*parts[1::2], "")
@@ -138,9 +138,9 @@ def marked_html(source: str) -> str:
 
 
 def _dedented(markdown: str, highlights: Sequence[Highlight]) -> tuple[str, list[Range]]:
-    """Return the Markdown with its first line at the margin, and the highlights in it.
+    """Return the Markdown without the indentation of its first line, and the moved highlights.
 
-    A piece of a list may start at an item that stands deep in it.
+    A passage may start at a nested item of a list, which is indented.
     """
     margin = len(markdown) - len(markdown.lstrip(" "))
     lines = markdown.split("\n")
@@ -156,13 +156,13 @@ def _dedented(markdown: str, highlights: Sequence[Highlight]) -> tuple[str, list
 
 
 class _Traced(StateInline):
-    """Notes where each inline token starts, which the parser itself does not say."""
+    """Parser state that records where each inline token starts; the parser itself does not."""
 
     begin = 0
 
     @cached_property
     def begins(self) -> dict[int, int]:
-        """Return where tokens start, by their identity."""
+        """Return the start offsets of tokens, by the `id()` of the token."""
         return {}
 
     def append_pending(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Notes' Markdown to safe HTML, with the words that answer marked."""
+"""Renders Markdown of the notes as safe HTML, with the answering words marked."""
 
 import html
 import re
@@ -55,7 +55,7 @@ _CLASSES = {
 
 @dataclass(frozen=True)
 class TocEntry:
-    """A section as the reader's contents list it."""
+    """An entry of a page's table of contents."""
 
     title: str
     anchor: str
@@ -67,8 +67,8 @@ def render(
 ) -> str:
     """Return a passage as HTML with the highlighted characters in `<mark>`.
 
-    Links are taken relative to base, the passage's own link, and open beside the page; references
-    are the definitions that some of them need.
+    Links open in a new tab. base: the link of the passage, from which its relative links are
+    resolved. references: link and footnote definitions that stand outside the passage.
     """
     page = MarkedTokens(markdown, highlights, references)
     for position, token in enumerate(page.tokens):
@@ -85,9 +85,9 @@ def render(
 
 
 def render_quote(markdown: str, highlight: Highlight, base: str = "", references: str = "") -> str:
-    """Return the highlighted words alone, as HTML that fits into a line.
+    """Return only the highlighted words, as HTML without block elements.
 
-    A table row is read out: what it is about, then each column's name and value.
+    A table row becomes its first cell, then the name and value of each other column.
     """
     page = MarkedTokens(markdown, [highlight], references)
     found = _BREAKS.sub("<br>", "<br>".join(_quoted(page, base)))
@@ -95,23 +95,23 @@ def render_quote(markdown: str, highlight: Highlight, base: str = "", references
 
 
 def as_written(href: str, _: bool) -> str:
-    """Return that a link leads where it says."""
+    """Return the address unchanged: the default `lead` of render_document."""
     return href
 
 
 def no_picture(_: str, __: bool) -> str:
-    """Return that a picture is served nowhere, whatever its address."""
+    """Return "", for pictures that are not served: the default `picture` of render_document."""
     return ""
 
 
 def render_document(
     source: str, lead: Lead = as_written, picture: Lead = no_picture
 ) -> tuple[str, list[TocEntry]]:
-    """Return a document as HTML, headings with their anchors as ids, and its contents.
+    """Return a document as HTML, with anchors as ids of headings, and its table of contents.
 
-    lead returns where a link leads by its address as written and whether it is in double brackets;
-    where that is empty, its words alone are shown. picture returns the same of pictures; one that
-    is not served becomes a link.
+    lead: gives the target of a link from its address as written and whether it is a wiki link
+    (`[[…]]`); a link with an empty target becomes plain text. picture: gives the address of a
+    picture likewise; a picture with an empty address becomes a link.
     """
     page = MarkedTokens(source, ())
     first = heading_anchors(page.tokens)
@@ -154,7 +154,7 @@ def _place(name: str) -> str:
 
 
 def _with_ids(source: str) -> str:
-    """Return HTML with the ids of tags that are taken off, so that links to them lead there."""
+    """Return HTML in which the ids of forbidden tags are kept, so that links to them still work."""
     for tag in reversed(tags(source)):
         if tag.name not in _TAGS:
             places = "".join(_place(name) for name in tag.ids)
@@ -198,7 +198,7 @@ def _quoted(page: MarkedTokens, base: str) -> Iterator[str]:
 
 
 def _in_line(token: Token) -> Token:
-    """Return a token that fits into a line: the tag of a block is a break there."""
+    """Return the token for use within a line: the tag of a block becomes `<br>`."""
     if token.type == "html_inline" and APART.match(token.content):
         return Token("html_inline", "", 0, content="<br>")
     return token
@@ -211,10 +211,10 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> str:
 
 
 def _resolved(tokens: Sequence[Token], lead: Lead, picture: Lead = no_picture) -> list[Token]:
-    """Return inline tokens with links where they lead, without those that lead nowhere, and
-    pictures that are not served here as links to them.
+    """Return inline tokens with the targets of links and pictures set.
 
-    A page that shows notes fetches nothing from elsewhere that its reader did not click.
+    A link without a target becomes plain text, a picture that is not served here becomes a link: a
+    page of the notes fetches nothing from other sites unless its reader clicks.
     """
     found: list[Token] = []
     # Of each link around a token, whether it leads somewhere.
@@ -246,7 +246,10 @@ def _resolved(tokens: Sequence[Token], lead: Lead, picture: Lead = no_picture) -
 
 
 def _joined(base: str, address: str, wiki: bool) -> str:
-    """Return where a link leads from the reader's page at base, which finds what is meant by it."""
+    """Return the address of a link in a passage at `base`, "" where it cannot be resolved.
+
+    A path from the root, or a wiki link's name, is put below `/notes/`; the reader resolves it.
+    """
     # What stands at the root of the notes, or anywhere by its name, is below where the reader is.
     named = wiki and not address.startswith("#")
     absolute = address.startswith("/") and not address.startswith("//")
@@ -260,7 +263,7 @@ def _joined(base: str, address: str, wiki: bool) -> str:
 
 
 def _framed(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Yield the tokens, tables in a frame that scrolls where the page is narrow."""
+    """Yield the tokens, with a `<div>` around each table that scrolls on a narrow page."""
     for token in tokens:
         if token.type == "table_open":
             yield Token("html_block", "", 0, content='<div class="table" tabindex="0">\n')
@@ -273,7 +276,7 @@ def _framed(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _clean(source: str, *, new_tab: bool = False) -> str:
-    """Return HTML that holds nothing but text and its form."""
+    """Return safe HTML: only tags and attributes for text and its form are kept."""
     return nh3.clean(
         source,
         tags=_TAGS,
@@ -286,9 +289,9 @@ def _clean(source: str, *, new_tab: bool = False) -> str:
 
 
 def _clean_document(source: str, lead: Lead, picture: Lead, done: Container[str]) -> str:
-    """Return the same of a whole document, which has anchors and the pictures served here.
+    """Return safe HTML of a whole document, with anchors and the pictures served here.
 
-    done: addresses that need not be looked for any more.
+    done: addresses that are resolved already, and stay as they are.
     """
 
     def attribute(tag: str, name: str, value: str) -> str | None:

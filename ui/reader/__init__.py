@@ -1,4 +1,4 @@
-"""The reader: the notes as pages, rendered here, readable without scripts."""
+"""The reader: the notes as web pages, rendered on the server, readable without scripts."""
 
 from ui.reader.reader_routes import NotesReader, create_reader
 

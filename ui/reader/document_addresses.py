@@ -1,4 +1,4 @@
-"""Where each document of the notes is read."""
+"""Addresses of the documents in the reader."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -11,8 +11,8 @@ _CORPUS = "_in/"
 class DocumentAddresses:
     """Documents by address: their id, or `_in/{corpus}/{id}` where an earlier one has that id.
 
-    By the longer address every document is found. What is relative in a document then stays in its
-    corpus, since it is taken from the same path.
+    The longer address finds every document. A relative link of a document read there stays in its
+    corpus, since it is resolved from the same path.
     """
 
     def __init__(self, documents: Sequence[Document]) -> None:
@@ -40,15 +40,15 @@ class DocumentAddresses:
         return self._by_file.get((corpus, path))
 
     def folder(self, corpus: str, path: str) -> str:
-        """Return the path below `/notes/` that lists the documents of a folder, encoded.
+        """Return the encoded path below `/notes/` of the page that lists a folder's documents.
 
-        Empty where it holds none; path is empty for the whole corpus.
+        It is empty where the folder holds none. path: empty for the whole corpus.
         """
         listed = f"{_CORPUS}{corpus}/{path}".rstrip("/") + "/"
         return quote(listed) if self.below(listed) else ""
 
     def below(self, address: str) -> list[Document]:
-        """Return the documents of the folder that `folder` gave this address, not encoded."""
+        """Return the documents of the folder at an address from `folder`, here not encoded."""
         if not address.endswith("/"):
             return []
         return [d for d in self.documents if _long(d).startswith(address)]
@@ -62,18 +62,18 @@ class DocumentAddresses:
         return [d for d in self.documents if d.id == document.id and d is not document]
 
     def apart(self) -> list[str]:
-        """Return `corpus/id` of the documents that are not read at their id alone."""
+        """Return `corpus/id` of the documents whose id is taken, so that its address is longer."""
         return [f"{d.corpus}/{d.id}" for d in self.documents if self._by_id[d.id] is not d]
 
     def corpus_of(self, address: str) -> tuple[str, str]:
-        """Return the corpus that an address names, empty for none, and what follows it."""
+        """Return the corpus that an address names, empty for none, and the rest of the address."""
         for corpus in self.corpora:
             if address.startswith(f"{_CORPUS}{corpus}/"):
                 return corpus, address.removeprefix(f"{_CORPUS}{corpus}/")
         return "", address
 
     def around(self, document: Document) -> tuple[Document | None, Document | None]:
-        """Return the documents before and after one, in the order of the notes."""
+        """Return the documents before and after a document, in the order of the notes."""
         at = next(n for n, each in enumerate(self.documents) if each is document)
         before = self.documents[at - 1] if at else None
         after = self.documents[at + 1] if at + 1 < len(self.documents) else None

@@ -1,4 +1,4 @@
-"""What is around every page of the reader: its head, its bar with the search box, its contents."""
+"""The frame of every reader page: its head, its bar with the search box, its contents."""
 
 import base64
 import hashlib
@@ -79,8 +79,11 @@ _LENS = (
 
 @dataclass(frozen=True)
 class ReaderPage:
-    """What a page shows. language: its text's. canonical: its public address, empty if it has
-    none. query: what was searched for. listed: whether search engines may list it."""
+    """The content of a reader page.
+
+    language: of the text. canonical: the public address, empty if there is none. query: the search
+    query, empty if there is none. listed: whether search engines may list the page.
+    """
 
     title: str
     description: str
@@ -94,9 +97,10 @@ class ReaderPage:
 
 @dataclass(frozen=True)
 class Visit:
-    """Whom a page is for: the language of its labels, and the path below which a proxy shows it.
+    """The visitor of a page.
 
-    apart: `corpus/id` of documents that are not read at their id alone.
+    labels: the language of the page's own words. root: the path below which a proxy shows the
+    server. apart: `corpus/id` of documents with a longer address, as DocumentAddresses.apart gives.
     """
 
     labels: Language
@@ -104,12 +108,12 @@ class Visit:
     apart: Sequence[str] = ()
 
     def label(self, name: str, value: object = "") -> str:
-        """Return one of the page's own words as HTML, with a value in its place."""
+        """Return a label of the page as HTML, with the value filled in."""
         return escape(_LABELS[name][self.labels]).replace("{}", escape(str(value)))
 
 
 def document(page: ReaderPage, visit: Visit) -> str:
-    """Return the whole HTML document."""
+    """Return the whole HTML document of a page."""
     return f"""<!doctype html>
 <html lang="{visit.labels}" data-root="{escape(visit.root)}">
 <head>

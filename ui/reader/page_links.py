@@ -1,4 +1,4 @@
-"""Where the links of a document lead in the reader: nowhere that is not served."""
+"""Resolves links and pictures of a document to addresses in the reader that are served."""
 
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ _FRAGMENT = "!$&'()*+,-./:;=?@_~"
 
 
 class Leads:
-    """Addresses for what the documents of all corpora link to, as the folders are now."""
+    """Resolves the links of documents in all corpora, by the folders as they are now."""
 
     def __init__(self, shelf: DocumentAddresses, places: Mapping[str, str]) -> None:
-        """places: the folder or the lone file of each corpus."""
+        """places: the folder or the single file of each corpus."""
         self._shelf = shelf
         self._roots = {name: folder_of(Path(place)) for name, place in places.items()}
         by_corpus: dict[str, list[Document]] = {name: [] for name in places}
@@ -35,9 +35,9 @@ class Leads:
         }
 
     def link(self, document: Document, href: str, wiki: bool = False) -> str | None:
-        """Return where a link leads, below `/notes/`; None for an address elsewhere, as it stands.
+        """Return the target of a link as a path below `/notes/`, or `#fragment` in the document.
 
-        Empty where nothing is served.
+        Empty where the target is not served. None for an address elsewhere, which stays as it is.
         """
         target = self._folders[document.corpus].target(document.path, href, wiki)
         if target is None:
@@ -48,14 +48,14 @@ class Leads:
         return path and path + (f"#{_fragment(href, target)}" if target.fragment else "")
 
     def picture(self, document: Document, src: str, wiki: bool = False) -> str:
-        """Return where a picture is served below `/notes/`, empty where it is not."""
+        """Return the path of a picture below `/notes/`, empty where it is not served."""
         target = self._folders[document.corpus].target(document.path, src, wiki)
         return self._file(document.corpus, target.path) if target else ""
 
     def at(self, address: str) -> str:
-        """Return where a path means that leads to the file or the folder of notes, or to a name.
+        """Return the path below `/notes/` for the path of a file or folder, or for a note's name.
 
-        The path is taken from a corpus's folder; empty where nothing is there.
+        address: relative to the folder of a corpus. Empty where nothing is found.
         """
         named, path = self._shelf.corpus_of(address)
         for corpus in [named] if named else self._folders:

@@ -1,5 +1,4 @@
-"""Pictures that stand beside the notes: their addresses, and the files, of which nothing else is
-served."""
+"""Serves pictures from the folders of the notes; no other file of the folders is served."""
 
 import posixpath
 import unicodedata
@@ -35,12 +34,12 @@ _CACHING = {"Cache-Control": "private, max-age=3600"}
 
 
 def is_picture(path: str) -> bool:
-    """Return whether a path's name is that of a picture."""
+    """Return whether a path ends like a picture's, for example in `.png`."""
     return posixpath.splitext(path)[1].lower() in _TYPES
 
 
 def find(folder: Path, path: str) -> Path | None:
-    """Return the picture at a path below the folder, None where there is none to be served."""
+    """Return the file of a picture at a path below the folder, None where none may be served."""
     if not is_picture(path) or not _is_plain(path):
         return None
     # Some file systems decompose Hangul in names.
@@ -57,9 +56,9 @@ def find(folder: Path, path: str) -> Path | None:
 
 
 def response(places: Mapping[str, str], name: str) -> Response:
-    """Return the picture at `corpus/path`, or that there is none.
+    """Return the response with the picture at `corpus/path`, or with status 404.
 
-    places: the folder or the lone file of each corpus.
+    places: the folder or the single file of each corpus.
     """
     for corpus, place in places.items():
         if name.startswith(f"{corpus}/"):
@@ -71,6 +70,6 @@ def response(places: Mapping[str, str], name: str) -> Response:
 
 
 def _is_plain(path: str) -> bool:
-    """Return whether a path goes down only, and to nothing hidden."""
+    """Return whether a path has no `..` and no hidden part, besides folders for pictures."""
     parts = [part for part in path.split("/") if part not in _ASSETS]
     return not any(not part or part.startswith(".") or "\\" in part for part in parts)

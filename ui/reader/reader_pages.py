@@ -1,4 +1,4 @@
-"""What stands on the reader's pages: the list of notes, a note, and what a search found."""
+"""The contents of the reader's pages: the list of notes, a note, and search results."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ def folder(
 
 
 def missing(shelf: DocumentAddresses, visit: Visit) -> ReaderPage:
-    """Return the page for an address where no note is."""
+    """Return the page for an address that leads to no note."""
     title = visit.label("missing")
     body = f"<h1>{title}</h1><p>{visit.label('moved')}</p>{_list(shelf, visit)}"
     return ReaderPage(unescape(title), unescape(title), visit.labels, body, listed=False)
@@ -52,7 +52,7 @@ def note(
     visit: Visit,
     canonical: str = "",
 ) -> ReaderPage:
-    """Return a document's page."""
+    """Return the page of a document."""
     body, contents = render_document(
         document.source,
         partial(_lead, document, leads, visit),
@@ -86,7 +86,10 @@ def _picture(document: Document, leads: Leads, visit: Visit, src: str, wiki: boo
 def results(
     found: Results, page: int, size: int, q: str, shelf: DocumentAddresses, visit: Visit
 ) -> ReaderPage:
-    """Return one page of what a search found; size: how many sections stand on one."""
+    """Return one page of search results.
+
+    page: the number of this page, from 1. size: the number of sections on a page.
+    """
     title = visit.label("results", q)
     if not found.total:
         said = f'<p role="status">{visit.label("nothing", q)}</p>'
@@ -101,14 +104,14 @@ def results(
 
 
 def unsearched(said: str, q: str, shelf: DocumentAddresses, visit: Visit) -> ReaderPage:
-    """Return the page of a search for nothing, or for what cannot be searched for."""
+    """Return the page for an empty query, or for one that cannot be searched; said: the message."""
     title = visit.label("search")
     body = f"<h1>{title}</h1><p>{escape(said)}</p>{covered(shelf, visit)}"
     return _searched(title, body, q, visit)
 
 
 def covered(shelf: DocumentAddresses, visit: Visit) -> str:
-    """Return what the notes cover as links: the sections of a lone document, else documents."""
+    """Return links to the documents as HTML, or to the sections if there is only one document."""
     if len(shelf.documents) == 1:
         named = _sections(shelf.documents)
     else:
@@ -126,7 +129,7 @@ def _searched(title: str, body: str, q: str, visit: Visit) -> ReaderPage:
 
 
 class _Tools:
-    """Puts beside a heading its link, and one that asks about its section."""
+    """Adds to a heading a link to itself, and a link that asks about its section."""
 
     def __init__(self, document: Document, shelf: DocumentAddresses, visit: Visit) -> None:
         self._place = document.id
@@ -157,7 +160,7 @@ class _Tools:
 
 
 def _empty(document: Document) -> set[str]:
-    """Return the anchors of sections that hold nothing but links into their page."""
+    """Return the anchors of sections without any text, as those that only list contents."""
     return {
         section.anchor
         for section in document.sections
@@ -236,7 +239,7 @@ def _around(document: Document, shelf: DocumentAddresses, visit: Visit) -> str:
 
 
 def _hits(hits: Sequence[SearchHit], shelf: DocumentAddresses, visit: Visit) -> str:
-    """Return the sections found, those of one document together where there are several."""
+    """Return the sections found as HTML, grouped by document."""
     order: Mapping[tuple[str, str], int] = {
         key: place
         for place, key in enumerate(dict.fromkeys((h.document.corpus, h.document.id) for h in hits))

@@ -1,4 +1,4 @@
-"""The reader: the notes as pages, rendered here, readable without scripts."""
+"""Routes of the reader, which shows the notes as pages below `/notes/`."""
 
 import re
 import time
@@ -30,7 +30,7 @@ _SEARCH = "search"
 
 
 def create_reader(current: Callable[[], "NotesReader"]) -> APIRouter:
-    """Return the routes below `/notes/`: what there is, each document, pictures, and search.
+    """Return the routes below `/notes/`: the list of notes, each document, pictures, and search.
 
     current: gives the reader of the version that is served now.
     """
@@ -48,17 +48,17 @@ def create_reader(current: Callable[[], "NotesReader"]) -> APIRouter:
 
 
 def visitors_language(headers: Mapping[str, str]) -> Language:
-    """Return the language for labels: that of a request's cookie, else of Accept-Language."""
+    """Return the language for labels, from a request's cookie, else from Accept-Language."""
     chosen = cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE, "")
     spoken = chosen if chosen in ("ko", "en") else headers.get("accept-language", "")
     return "ko" if spoken.lower().startswith("ko") else "en"
 
 
 class NotesReader:
-    """Answers for an address below `/notes/`; a document's own comes before the reader's."""
+    """Answers requests below `/notes/`; a document's address comes before the reader's own ones."""
 
     def __init__(self, assistant: Assistant) -> None:
-        """Read from one version of the index; pictures are where its notes were."""
+        """assistant: of the version to show; pictures come from the folders of its notes."""
         self._assistant = assistant
         self._places = assistant.snapshot.manifest.corpora
         self._shelf = DocumentAddresses(assistant.snapshot.notes.documents)
@@ -71,7 +71,7 @@ class NotesReader:
         self._note: Callable[[str, Visit, int], ReaderPage] = lru_cache(_KEPT_PAGES)(rendered)
 
     def response(self, request: Request, address: str) -> Response:
-        """Return the page, picture or redirection at an address."""
+        """Return the response for an address: a page, a picture or a redirect."""
         visit = Visit(visitors_language(request.headers), _root(request), self._apart)
         if "lang" in request.query_params:
             return _switched(request)
@@ -90,7 +90,7 @@ class NotesReader:
         return self._elsewhere(request, visit, address)
 
     def _elsewhere(self, request: Request, visit: Visit, address: str) -> Response:
-        """Return where an address means that leads to a file, a folder or a name of the notes."""
+        """Return a redirect for the path of a file or folder or a note's name, else a 404 page."""
         if found := self._leads(_minute()).at(address):
             # The browser keeps the fragment.
             return _moved(request, found)
@@ -145,7 +145,7 @@ def _moved(request: Request, path: str) -> Response:
 
 
 def _switched(request: Request) -> Response:
-    """Return to the same page, now in the language that the visitor chose."""
+    """Return a redirect to the same page that sets the cookie of the chosen language."""
     rest = [(key, value) for key, value in request.query_params.multi_items() if key != "lang"]
     name = quote(request.path_params["address"].rpartition("/")[2])
     response = RedirectResponse(f"./{name}" + ("?" + urlencode(rest) if rest else ""), 303)

@@ -1,4 +1,4 @@
-"""What commands print: answers, reports of evaluations, pictures of them."""
+"""Output of the commands: answers, evaluation reports, and a chart of them."""
 
 from ui.terminal import evaluation_report
 from ui.terminal.printed_answer import clean

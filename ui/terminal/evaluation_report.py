@@ -19,13 +19,13 @@ _BAR = regex.compile(r"(?P<name>[^<>=]+?)\s*>=\s*(?P<least>\d+(\.\d+)?)")
 
 
 def run(assistant: Assistant, cases: Sequence[Case], compare: bool) -> Mapping[str, list[Result]]:
-    """Return results by method: `fused`, and with compare each search alone, and without parts."""
+    """Return results by method: only `fused`, or with `compare` all of ABLATIONS."""
     chosen = evaluate.ABLATIONS if compare else {"fused": evaluate.ABLATIONS["fused"]}
     return {name: evaluate.evaluate(assistant, cases, f) for name, f in chosen.items()}
 
 
 def summary(runs: Mapping[str, list[Result]]) -> dict[str, Numbers]:
-    """Return every number of the report by group: languages, kinds, differences, abstention."""
+    """Return the numbers of the report by group: language, kind, method, abstention, time."""
     found: dict[str, Numbers] = {}
     for group, results in evaluate.grouped(runs["fused"]).items():
         found[group] = _group(results)
@@ -45,9 +45,9 @@ def summary(runs: Mapping[str, list[Result]]) -> dict[str, Numbers]:
 
 
 def missed(numbers: Mapping[str, Numbers], bars: Sequence[str]) -> list[str]:
-    """Return each bar, as `ko R@1>=0.92`, that a number misses, with the number.
+    """Return the bars that the numbers miss, each with its number: `ko R@1>=0.92: 0.9000`.
 
-    Raises SettingsError where a bar cannot be read or names no number.
+    Raises SettingsError where a bar cannot be parsed or names an unknown number.
     """
     values = {f"{g} {name}": value for g, items in numbers.items() for name, value in items.items()}
     found = []
@@ -63,7 +63,7 @@ def missed(numbers: Mapping[str, Numbers], bars: Sequence[str]) -> list[str]:
 
 
 def show(numbers: Mapping[str, Numbers], title: str) -> None:
-    """Print the numbers as tables of equal columns; intervals stand behind their number."""
+    """Print the numbers, one table for groups with the same columns, intervals in brackets."""
     console = Console()
     if not console.is_terminal:
         console.width = _PIPED_WIDTH

@@ -1,4 +1,4 @@
-"""An answer in the terminal: colour and bold there, plain text when piped."""
+"""Prints an answer: in colour and bold on a terminal, as plain text into a pipe."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -22,9 +22,10 @@ _CLOSEST = {"ko": "가장 가까운 섹션:", "en": "Closest section:"}
 
 
 def show(answer: Answer, asked: str, folders: Mapping[str, str], address: str) -> None:
-    """Print the answer: for each section the words that answer, then where they stand.
+    """Print the answer: for each section the answering words, then their file, line and link.
 
-    asked: the question as it was typed.
+    asked: the question as it was typed. folders: the folder or file of each corpus. address: put
+    before links that start with `/`.
     """
     console = Console(highlight=False, soft_wrap=True)
     if answer.query != " ".join(asked.split()):
@@ -47,7 +48,7 @@ def show(answer: Answer, asked: str, folders: Mapping[str, str], address: str) -
 
 
 def clean(text: str) -> str:
-    """Return text of the notes or of others that does not steer the terminal."""
+    """Return the text without control characters and marks that change its direction."""
     return _UNSAFE.sub("", text)
 
 
@@ -72,7 +73,7 @@ def _show(
 
 
 def _words(passage: FoundPassage, span: Highlight) -> str:
-    """Return the words without Markdown's marks; code as it is."""
+    """Return the words of a span without Markdown syntax; code stays as it is."""
     text = passage.text[span.start : span.end]
     page = MarkedTokens(passage.text, [span], passage.references)
     if any(token.type in ("fence", "code_block") and page.touches(token) for token in page.tokens):
@@ -97,6 +98,6 @@ def _said(page: MarkedTokens) -> Iterator[str]:
 
 
 def _shown(path: Path) -> str:
-    """Return the path as an editor in this folder takes it."""
+    """Return the path relative to the current folder if it is inside, else as it is."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative

@@ -1,4 +1,4 @@
-"""Risk against coverage as a picture."""
+"""Draws the risk-coverage curve of an evaluation."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,10 @@ _WIDTH, _HEIGHT, _MARGIN = 640, 400, 56
 
 
 def risk_coverage(results: Sequence[Result]) -> str:
-    """Return an SVG: of the questions answered, most confident first, the share answered wrongly.
+    """Return an SVG with the risk-coverage curve of selective prediction.
 
-    The curve of selective prediction (El-Yaniv and Wiener 2010).
+    For each share of questions answered, the most confident first, the curve shows the share of
+    wrong answers (El-Yaniv and Wiener 2010).
     """
     ordered = sorted(results, key=lambda result: -result.confidence)
     wrong, points = 0, []

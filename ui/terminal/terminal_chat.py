@@ -14,7 +14,7 @@ _HINT = f"Ask in Korean or English. {_NEW} begins a new conversation, Ctrl+D end
 
 
 def converse(assistant: Assistant, address: str) -> None:
-    """Answer each line as a question that may follow up on those before it."""
+    """Answer each line of stdin as a question that may follow up on the lines before it."""
     folders = assistant.snapshot.manifest.corpora
     asked: list[str] = []
     for question in _questions():

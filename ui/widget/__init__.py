@@ -1,4 +1,4 @@
-"""The assistant as an element for the pages of other sites."""
+"""The widget: an HTML element with the assistant, for the pages of other sites."""
 
 from ui.widget.widget_script import create_widget
 

@@ -1,4 +1,4 @@
-"""The assistant as an element for the pages of other sites: one script, open to all of them."""
+"""The widget: one script with an HTML element, which pages of all other sites may load."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ _HEADERS = {
 
 
 def create_widget() -> APIRouter:
-    """Return the route `/widget.js`: the script that defines `<notes-assistant>`."""
+    """Return the route `/widget.js`, whose script defines the element `<notes-assistant>`."""
     router = APIRouter(include_in_schema=False)
 
     @router.api_route("/widget.js", methods=["GET", "HEAD"])

@@ -1,4 +1,4 @@
-"""The words of pages, in both languages."""
+"""The labels of the pages, in Korean and English."""
 
 from ui.wording.labels import LANGUAGES, in_both_languages, label, page_text
 

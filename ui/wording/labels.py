@@ -1,4 +1,4 @@
-"""The page's own words, in both languages."""
+"""The labels of the chat page, in Korean and English."""
 
 from html import escape
 
@@ -56,7 +56,7 @@ _LABELS: dict[str, dict[Language, str]] = {
 
 
 def label(name: str, *languages: Language) -> str:
-    """Return a label as HTML in both languages, or in those named alone."""
+    """Return a label as HTML in both languages, or only in the named ones."""
     texts = _LABELS[name]
     return in_both_languages({key: texts[key] for key in languages or LANGUAGES})
 
@@ -67,7 +67,7 @@ def page_text(name: str) -> dict[Language, str]:
 
 
 def in_both_languages(texts: dict[Language, str]) -> str:
-    """Return texts as HTML, of which a page shows the one in its language."""
+    """Return the texts as HTML; a page shows only the text in the visitor's language."""
     return "".join(
         f'<span lang="{key}" class="own">{escape(text)}</span>' for key, text in texts.items()
     )
