@@ -45,14 +45,14 @@ class Fusion:
     """
 
     late: float = 1.0
-    lines: float = 0.6
+    lines: float = 0.4
     dense: float = 0.0
     lexical: float = 0.75
     lexical_across: float = 0.25
     sentence_embedding: float = 1.7
     sentence_across: float = 0.95
     contrast: float = 0.5
-    read: float = 0.8
+    read: float = 1.0
 
 
 FUSED = Fusion()
