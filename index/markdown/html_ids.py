@@ -1,4 +1,4 @@
-"""The ids that HTML between Markdown gives, which links lead to."""
+"""The ids in HTML between Markdown, which links may have as their targets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 @dataclass(frozen=True)
 class Tag:
-    """An HTML tag with what matters of it: where it starts, its line counted from 0."""
+    """An HTML tag with its line, counted from 0, its offset, its name and its attributes."""
 
     line: int
     start: int
@@ -16,7 +16,7 @@ class Tag:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return what links may lead to it by."""
+        """Return the fragments that links may use to point to this tag."""
         names = (self.attributes.get("id"), self.name == "a" and self.attributes.get("name"))
         return tuple(dict.fromkeys(name for name in names if name))
 
@@ -52,7 +52,7 @@ def tags(html: str) -> list[Tag]:
 
 
 def placed(html: str) -> Iterator[tuple[int, str]]:
-    """Yield where each id stands, and it, so that it stays when its tag is taken off."""
+    """Yield the offset and the name of each id, so that ids survive the removal of their tags."""
     for tag in tags(html):
         for name in tag.ids:
             yield tag.start, name
