@@ -62,11 +62,11 @@ class Projection:
     weights: Floats
 
     def question(self, states: Floats) -> Floats:
-        """Return a question's states after projection, float32 (tokens, COMPONENTS), unit length."""
+        """Return the projected states of a question, float32 (tokens, COMPONENTS), unit length."""
         return _unit(states @ self.questions + self.question_shift)
 
     def passage(self, states: Floats) -> Floats:
-        """Return a passage's states after projection, float32 (tokens, COMPONENTS), unit length."""
+        """Return the projected states of a passage, float32 (tokens, COMPONENTS), unit length."""
         return _unit(states @ self.passages + self.passage_shift)
 
     def shares(self, tokens: Floats) -> Floats:
