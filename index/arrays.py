@@ -1,4 +1,4 @@
-"""Arrays as the program passes them on, by what they hold."""
+"""Names for the numpy array types of the program, and helpers for ranges of rows."""
 
 from typing import TypeAlias
 
@@ -14,13 +14,13 @@ Ranges: TypeAlias = npt.NDArray[np.int64]
 
 
 def ranges(chosen: Mask) -> Ranges:
-    """Return int64 (n, 2), where [start, end) the mask is set, one after another."""
+    """Return the runs of True in a mask as [start, end), int64 (n, 2), in ascending order."""
     edges = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
     return edges.reshape(-1, 2).astype(np.int64)
 
 
 def rows_of(within: Ranges) -> Ranges:
-    """Return int64, all rows of such ranges."""
+    """Return the numbers of all rows in the ranges, int64: `[[1, 3], [7, 8]]` gives `[1, 2, 7]`."""
     sizes = within[:, 1] - within[:, 0]
     begins = np.cumsum(sizes) - sizes
     rows: Ranges = np.repeat(within[:, 0] - begins, sizes) + np.arange(sizes.sum())

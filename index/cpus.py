@@ -1,4 +1,4 @@
-"""How many processors this process may use, in a container too."""
+"""The number of processors that this process may use; limits of a container count."""
 
 import os
 from functools import cache
@@ -9,9 +9,9 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 @cache
 def usable_cpus() -> int:
-    """Return the processors that it may run on, or fewer where a container's quota is less.
+    """Return the number of processors that this process may run on, at least 1.
 
-    The quota is that of cgroup v2, rounded up.
+    A smaller CPU quota of the container (cgroup v2, rounded up) takes its place.
     """
     allowed = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -20,7 +20,7 @@ def usable_cpus() -> int:
 
 
 def quota(path: Path) -> int | None:
-    """Return what a `cpu.max` file allows, None where it sets no limit."""
+    """Return the number of processors that a `cpu.max` file allows, None if it sets no limit."""
     try:
         quota, period = path.read_text().split()
         return None if quota == "max" else -(-int(quota) // int(period))

@@ -1,6 +1,6 @@
 """Every error that this program raises on purpose.
 
-NotesError                what went wrong and what to do, in one sentence for a person
+NotesError                the root; its message tells a person what went wrong and what to do
 ├── SettingsError         a setting or an option cannot be used
 ├── CorpusError           the notes cannot be read
 ├── ModelError            weights or a dictionary are missing, damaged or of another kind
@@ -9,12 +9,12 @@ NotesError                what went wrong and what to do, in one sentence for a 
 │   ├── IndexDamaged      files are missing, cut short or changed
 │   ├── IndexMismatch     built by another schema, or with other weights
 │   ├── IndexBusy         another process builds it
-│   └── StoreAway         what holds its vectors does not answer
+│   └── StoreAway         the server that holds its vectors does not answer
 ├── QuestionError         a question cannot be searched
 ├── UnknownName           there is no corpus, document, answer or key of that name
-├── KeysUnusable, KeyRefused    keys cannot be read, or such a key cannot be made
-├── FeedbackUnwritable    what people thought of answers cannot be kept
-├── LimitsUnusable        what callers asked cannot be counted
+├── KeysUnusable, KeyRefused    the key file cannot be used, or a new key is not allowed
+├── FeedbackUnwritable    the feedback on answers cannot be stored
+├── LimitsUnusable        the requests of callers cannot be counted
 └── Overloaded            too many questions at once
 
 Only the HTTP edge turns these into status codes, only the command line into exit statuses.
@@ -60,11 +60,11 @@ class IndexBusy(IndexUnusable):
 
 
 class StoreAway(IndexUnusable):
-    """What holds the vectors of the index does not answer at the moment."""
+    """The server that holds the vectors of the index does not answer at the moment."""
 
 
 class QuestionError(NotesError):
-    """A question cannot be searched; reason is for faces that say it in another language."""
+    """A question cannot be searched; user interfaces translate `reason` into other languages."""
 
     def __init__(self, message: str, reason: Literal["empty", "too_long"]) -> None:
         super().__init__(message)
@@ -72,7 +72,7 @@ class QuestionError(NotesError):
 
 
 class UnknownName(NotesError):
-    """There is no corpus, document, answer or key of that name; field is where it was named."""
+    """There is no corpus, document, answer or key of that name; `field` held the name."""
 
     def __init__(self, message: str, field: str) -> None:
         super().__init__(message)
@@ -80,11 +80,11 @@ class UnknownName(NotesError):
 
 
 class KeysUnusable(NotesError):
-    """The file of keys cannot be read or written."""
+    """The key file cannot be read or written."""
 
 
 class KeyRefused(NotesError):
-    """Such a key cannot be made."""
+    """The requested key cannot be created."""
 
 
 class FeedbackUnwritable(NotesError):
@@ -92,11 +92,11 @@ class FeedbackUnwritable(NotesError):
 
 
 class LimitsUnusable(NotesError):
-    """What callers asked cannot be counted."""
+    """The requests of callers cannot be counted."""
 
 
 class Overloaded(NotesError):
-    """Too many questions at once; seconds: when to try again."""
+    """Too many questions arrived at once; `seconds` is the time to wait before trying again."""
 
     def __init__(self, message: str, seconds: int) -> None:
         super().__init__(message)
@@ -104,9 +104,10 @@ class Overloaded(NotesError):
 
 
 def is_short_of_memory(error: Exception) -> bool:
-    """Return whether an error says that memory is lacking, whoever raised it.
+    """Return whether an error means that memory ran out, whichever library raised it.
 
-    A thread that has no room is a RuntimeError in Python, and ONNX Runtime has no error for it.
+    The message decides where the type does not: Python raises RuntimeError if a new thread does
+    not fit into memory, and ONNX Runtime has no error type of its own for lack of memory.
     """
     words = str(error)
     return isinstance(error, MemoryError) or "start new thread" in words or "alloc" in words

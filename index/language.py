@@ -1,4 +1,4 @@
-"""Which language a text is in, of those the program speaks."""
+"""The language of a text: Korean or English."""
 
 from typing import Literal
 
@@ -13,10 +13,10 @@ _LATIN_WORD = regex.compile(r"\p{Latin}+")
 
 
 def language(text: str) -> Language:
-    """Return `ko` or `en`.
+    """Return the language of a text, `ko` or `en`.
 
-    Korean text is full of English terms, so a tenth of Hangul makes a text Korean:
-    each syllable counts as much as a Latin word, since both are about one morpheme.
+    Korean text is full of English terms, so that a text with a tenth of Hangul is Korean. A
+    Hangul syllable counts as much as a Latin word, since both are about one morpheme.
     """
     text = normalise(text)
     hangul = sum(map(len, _HANGUL.findall(text)))

@@ -1,4 +1,4 @@
-"""Text as encoders and the analyzer read it: composed, of usual width, with nothing unseen."""
+"""The normal form of text for encoders and the analyzer: NFC, usual width, visible characters."""
 
 import unicodedata
 
@@ -6,7 +6,7 @@ import regex
 
 
 def _written_otherwise(code: int) -> str:
-    """Return how a ligature, or a letter of another width, is written otherwise."""
+    """Return the usual spelling of a ligature or a half- or full-width letter: `ﬁ` gives `fi`."""
     parts = unicodedata.decomposition(chr(code)).split()[1:]
     return "".join(chr(int(part, 16)) for part in parts) or chr(code)
 
@@ -30,10 +30,11 @@ _UNUSUAL = regex.compile("[" + "".join(map(chr, _USUAL)) + "\u200c\u200d]")
 
 
 def normalise(text: str) -> str:
-    """Return text that every engine and the analyzer read alike, of questions and of notes.
+    """Return the normal form of a text: the form in which engines and the analyzer read it.
 
-    It is composed, letters of full and half width are as otherwise written, blanks of any width
-    spaces, and what no one sees is left out: `Ｐｏｒｔ` is `Port`. Raised digits stay raised.
+    The text is in NFC. Full-width and half-width letters become usual ones (`Ｐｏｒｔ` becomes
+    `Port`), blanks of any width become spaces, and invisible characters are removed. Superscript
+    digits stay as they are. Questions and notes are normalised alike.
     """
     text = composed(text)
     if not _UNUSUAL.search(text):
@@ -42,9 +43,9 @@ def normalise(text: str) -> str:
 
 
 def composed(text: str) -> str:
-    """Return text in NFC, no NUL, no lone surrogates: as ids and names are compared.
+    """Return text in NFC without NUL and lone surrogates; ids and names are compared like this.
 
-    Decomposed Hangul, as macOS writes file names, otherwise loses a fifth of its similarity.
+    Decomposed Hangul, the form of file names on macOS, would lose a fifth of its similarity.
     """
     clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return unicodedata.normalize("NFC", clean.replace("\x00", " "))

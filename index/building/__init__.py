@@ -1,4 +1,4 @@
-"""A build: from notes to a new version of the index, encoding only what no version has."""
+"""A build: it turns notes into a new version of the index and encodes only new texts."""
 
 from index.building import build_lock
 from index.building.embedding_cache import Progress

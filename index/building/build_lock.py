@@ -1,4 +1,4 @@
-"""One builder at a time, across processes."""
+"""The build lock: only one process builds an index at a time."""
 
 import json
 import os
@@ -19,10 +19,10 @@ _POLL_SECONDS = 0.1
 
 @contextmanager
 def building(data_dir: Path, wait: bool, report: Callable[[str], None]) -> Iterator[None]:
-    """Hold the right to build.
+    """Hold the build lock of a data folder.
 
-    Where another has it, say who, and wait, or raise IndexBusy. The system gives up the lock of a
-    process that died, however it did.
+    If another process holds it, report that process and wait, or raise IndexBusy if `wait` is
+    False. The system releases the lock of a process that died, for whatever reason.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Passages to vectors and token states, of which only those that no version has are encoded."""
+"""Passages to vectors and token states; only those that the version before lacks are encoded."""
 
 from collections.abc import Mapping, Sequence
 
@@ -33,9 +33,9 @@ def encode_passages(
     before: Contents | None,
     projection: Projection,
 ) -> tuple[TokenEmbeddings, dict[int, Floats]]:
-    """Return all passages' token states, and the vectors of those encoded now, by vector row.
+    """Return the token states of all passages, and the vectors encoded now, by vector row.
 
-    What was projected otherwise is encoded anew.
+    Passages whose states have another projection in the version before are encoded again.
     """
     wholes = np.flatnonzero(rows.owners[:, 1] == WHOLE)
     keys = [rows.keys[row].tobytes() for row in wholes]
@@ -53,7 +53,10 @@ def encode_passages(
 def encode_sentences(
     encoder: Encoder, planned: Plan, rows: PlannedVectors, before: Contents | None
 ) -> Halves:
-    """Return what all passages and their headings are about, float16 (passages, 2, components)."""
+    """Return sentence embeddings of all passages and their headings, float16.
+
+    Shape: (passages, 2, SENTENCE_COMPONENTS), the passage first, then its heading path.
+    """
     sources = _passage_sources(rows.sources[rows.owners[:, 1] == WHOLE], before)
     if before is None or not len(before.sentence_embeddings):
         sources = np.full(len(sources), -1)
@@ -71,7 +74,7 @@ def encode_sentences(
 
 
 class _Texts:
-    """The passages of a version by row, fresh or as the version before has them."""
+    """The passages of a version by row, whether fresh or taken from the version before."""
 
     def __init__(self, planned: Plan, before: Contents | None) -> None:
         self._planned = planned
@@ -88,7 +91,10 @@ class _Texts:
 
 
 def _passage_sources(sources: Int64s, before: Contents | None) -> Int64s:
-    """Return the passage of the version before that each vector row of a whole one is of, or -1."""
+    """Return the old passage of each old vector row, or -1.
+
+    sources: the rows, in the version before, of the vectors of whole passages; -1 for new ones.
+    """
     if before is None:
         return np.full(len(sources), -1)
     owners = before.vectors.owners[:, 0].astype(np.int64)
@@ -98,7 +104,7 @@ def _passage_sources(sources: Int64s, before: Contents | None) -> Int64s:
 def _encoded(
     kept: CachedEncoder, texts: _Texts, wanted: Mapping[bytes, int], projection: Projection
 ) -> dict[bytes, Row]:
-    """Return each passage's vector, packed states and its tokens' lines, by its key."""
+    """Return the vector, packed states and token lines of each wanted passage, by its key."""
     mark = embedding_cache.key(kept.encoder.weights, projection.name)
     names = {_marked(key, mark): key for key in wanted}
     kept.counter.expect(len(wanted))
@@ -136,7 +142,10 @@ def _placed(
     rows: Sequence[int],
     projection: Projection,
 ) -> TokenEmbeddings:
-    """Return the states of passages taken from the version before, and of the new ones."""
+    """Return the token embeddings of a version: old states taken over, and the new ones.
+
+    new: the encoded rows of the passages whose numbers are in `rows`.
+    """
     places = np.zeros((len(sources), 3), np.int64)
     segments: list[Segment] = []
     # A name is never used again: files are shared between versions by it.

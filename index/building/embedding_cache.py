@@ -1,7 +1,7 @@
-"""What was encoded, kept on disk at once: a build that ends early loses one batch at most.
+"""A journal of encoded texts on disk, so that a build that ends early loses at most one batch.
 
-A build takes what it needs from the version before it; the journal holds what that version lacks,
-until the next one has it, and the questions that every build needs.
+A build takes most encodings from the version before it. The journal holds those that the version
+lacks, until the next version has them, and the questions that every build needs.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 
 def key(weights: Weights, text: str) -> bytes:
-    """Return 16 bytes that stand for a text as these weights encode it."""
+    """Return a hash, 16 bytes, of a text and of the weights that encode it."""
     said = "\0".join([weights.fingerprint, weights.pooling, weights.query_prompt,
                       weights.passage_prompt, text])  # fmt: skip
     return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
@@ -42,24 +42,24 @@ def key(weights: Weights, text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Journal:
-    """One builder's; the lock of the build keeps others away."""
+    """The journal of one builder; the build lock keeps other processes away."""
 
     connection: sqlite3.Connection
 
     def get(self, kind: Kind, keys: Iterable[bytes]) -> dict[bytes, Row]:
-        """Return what is kept of these."""
+        """Return the stored rows by key; keys without a row are left out."""
         select = "SELECT vector, states, places FROM encoded WHERE kind = ? AND key = ?"
         found = ((key, self.connection.execute(select, (kind, key)).fetchone()) for key in keys)
         return {key: row for key, row in found if row}
 
     def put(self, kind: Kind, rows: Mapping[bytes, Row]) -> None:
-        """Keep these, on disk when it returns."""
+        """Store rows by key; they are on disk when this method returns."""
         insert = "INSERT OR REPLACE INTO encoded VALUES (?, ?, ?, ?, ?)"
         with self.connection:
             self.connection.executemany(insert, [(kind, key, *row) for key, row in rows.items()])
 
     def forget(self, questions: Iterable[bytes]) -> None:
-        """Drop all but these questions: a version holds the rest."""
+        """Delete everything except these questions: a version now holds the rest."""
         with self.connection:
             self.connection.execute("CREATE TEMP TABLE IF NOT EXISTS used (key BLOB PRIMARY KEY)")
             self.connection.execute("DELETE FROM used")
@@ -74,7 +74,7 @@ class Journal:
 
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Journal]:
-    """Open the journal; one that is damaged is begun anew. Raises IndexUnusable."""
+    """Open the journal; a damaged one is replaced by an empty one. Raises IndexUnusable."""
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / FILE
     try:
@@ -108,18 +108,18 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 class Counter:
-    """Tells how many of the passages and lines to encode are encoded."""
+    """A counter that reports the number of encoded passages and lines, and their total."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._done = self._total = 0
 
     def expect(self, count: int) -> None:
-        """There are so many more."""
+        """Add a number of texts to the total."""
         self._total += count
 
     def done(self, count: int) -> None:
-        """So many more are encoded, or were found to be."""
+        """Count texts as encoded, whether just now or in an earlier build, and report."""
         if count:
             self._done += count
             self._progress(self._done, self._total)
@@ -127,9 +127,9 @@ class Counter:
 
 @dataclass(frozen=True)
 class CachedEncoder:
-    """Encodes through the journal: what it holds is not encoded again.
+    """An encoder with a journal: texts that the journal holds are not encoded again.
 
-    used: the keys of the questions asked for.
+    used: the keys of the questions that this build requested.
     """
 
     encoder: Encoder
@@ -138,14 +138,14 @@ class CachedEncoder:
     used: set[bytes] = field(default_factory=set)
 
     def questions(self, texts: Sequence[str]) -> list[Encoding]:
-        """Return questions encoded, in order; their states are kept with half the precision."""
+        """Return the encodings of questions, in order; the journal keeps states as float16."""
         # Rows that other layers' states were kept in are not taken for these.
         keys = [key(self.encoder.weights, f"{STATE_LAYERS}\0{text}") for text in texts]
         self.used.update(keys)
         return [self._encoding(row) for row in self._rows("query", texts, keys)]
 
     def passages(self, batch: Mapping[bytes, str]) -> Iterator[tuple[bytes, Encoding]]:
-        """Yield passages encoded, with their keys."""
+        """Yield the key and the encoding of each passage; these are not read from the journal."""
         yield from zip(batch, self.encoder.encode(list(batch.values()), "passage"), strict=True)
 
     def lines(self, texts: Sequence[str], keys: Sequence[bytes]) -> Floats:
@@ -182,7 +182,7 @@ class CachedEncoder:
 
 
 def batches(texts: Mapping[bytes, str]) -> Iterator[dict[bytes, str]]:
-    """Yield them in parts, so that as much is lost at most when a build ends early."""
+    """Yield the texts in batches: a build that ends early loses at most one of them."""
     items = list(texts.items())
     for start in range(0, len(items), _BATCH):
         yield dict(items[start : start + _BATCH])

@@ -1,7 +1,7 @@
 """A build: notes to passages to vectors and token states to a new version of the index.
 
-What the version before has is taken from it, a document that did not change as it stands and a text
-that moved by its key; only the rest is encoded.
+Unchanged documents are taken over from the version before, and so are the encodings of texts that
+moved, which are found by their keys. Only the rest is encoded.
 """
 
 import hashlib
@@ -49,10 +49,10 @@ Bank = Mapping[Language, Sequence[Encoding]]
 
 @dataclass(frozen=True)
 class Draft:
-    """What the files of a version are prepared from beside its contents.
+    """A version that is almost complete: the input for preparing its extra files.
 
-    changed: how many passages came or went since the version before, which is None where there is
-    none to go on from.
+    before: the version that the build continues, None if there is none. changed: the number of
+    passages that were added or removed since that version.
     """
 
     contents: Contents
@@ -67,18 +67,19 @@ Prepare = Callable[[Draft], Mapping[str, bytes]]
 
 @cache
 def parser_fingerprint() -> str:
-    """Return a fingerprint of what makes passages of notes and words of passages.
+    """Return a fingerprint of the parser code; when it changes, every note is parsed again.
 
-    When it changes, every note is read again. How vectors are made has a fingerprint of its own,
-    the weights', and how they are stored has the schema.
+    It covers the code, data and libraries that turn notes into passages and passages into words.
+    The encoder has a fingerprint of its own, in its weights, and the storage format has a schema.
     """
     return fingerprint(_MAKE_PASSAGES, _READERS)
 
 
 def fingerprint(places: Sequence[str], libraries: Sequence[str] = ()) -> str:
-    """Return a fingerprint of the code and data of some rooms or files, and of libraries.
+    """Return a fingerprint of the code and data of some rooms or files, and of library versions.
 
-    places: below the folder of our packages, as `index/markdown` or `index/language.py`.
+    places: paths below the folder of our packages, such as `index/markdown` or
+    `index/language.py`.
     """
     digest = hashlib.sha256(repr([installed(name) for name in libraries]).encode())
     for place in places:
@@ -103,9 +104,9 @@ def build(
 ) -> store.Snapshot:
     """Build a new version of the index, switch to it and return it.
 
-    before: the version to go on from, of the same weights. prepare returns files that the version
-    holds as well. milvus: what searches the vectors, None for FAISS. Raises IndexUnusable; the
-    version before then goes on being served.
+    prepare: returns the extra files of the version. before: the version to continue, which has the
+    same weights. milvus: the server that searches the vectors, None for FAISS. Raises
+    IndexUnusable; the version before then stays the current one.
     """
     for item in collection.skipped:
         report(f"Left out: {item.path} {item.reason}.")
@@ -152,9 +153,9 @@ def announced(
     data_dir: Path,
     report: Report,
 ) -> Callable[[store.Manifest], None]:
-    """Return what gives the vectors of a version to Milvus, where there is one.
+    """Return a function that uploads a version's vectors to Milvus, if there is one.
 
-    encoded: encodes questions. What is returned raises StoreAway.
+    encoded: a function that encodes questions. The returned function raises StoreAway.
     """
 
     def announce(manifest: store.Manifest) -> None:
@@ -172,7 +173,7 @@ def announced(
 def follow(
     snapshot: store.Snapshot, milvus: "Milvus | None", data_dir: Path, report: Report
 ) -> None:
-    """Let Milvus know which version is current, and which are gone; where it cannot, say so."""
+    """Tell Milvus the current version and the remaining ones; report a warning if that fails."""
     if not milvus:
         return
     from index.milvus import remote_index
@@ -197,7 +198,7 @@ def _short_of_memory(data_dir: Path) -> Iterator[None]:
 
 
 def unchanged(collection: Collection, before: store.Snapshot) -> bool:
-    """Return whether the notes are what a version was built from."""
+    """Return whether the notes are the same as those that a version was built from."""
     glossary = tuple(tuple(map(normalise, group)) for group in collection.glossary)
     folders = {name: str(place.resolve()) for name, place in collection.folders.items()}
     return (
@@ -224,9 +225,10 @@ def _sources(collection: Collection, before: store.Snapshot | None) -> dict[str,
 
 @dataclass(frozen=True)
 class _Work:
-    """One build's plan, what it goes on from and its folder, and the encoder behind its journal.
+    """The inputs of one build: its plan, the version that it continues, and the encoder.
 
-    graph: whether many vectors are searched by one.
+    before, folder: the contents and the folder of that version. kept: the encoder with its journal.
+    graph: whether a large index gets an HNSW graph for its vectors.
     """
 
     planned: Plan
@@ -237,7 +239,7 @@ class _Work:
 
     @property
     def words_before(self) -> Contents | None:
-        """Return the version whose words are gone on from: none where no document is kept."""
+        """Return the version whose word counts are continued; None if no passage is kept."""
         return self.before if (self.planned.sources >= 0).any() else None
 
     @cached_property
@@ -291,7 +293,7 @@ class _Work:
         )
 
     def _projection(self) -> Projection:
-        """Return what states are projected by: learned for the default model alone."""
+        """Return the projection of token states; only the default model has a learned one."""
         encoder = self.kept.encoder
         if encoder.weights == MODEL:
             return token_embeddings.learned_projection()
@@ -326,13 +328,13 @@ class _Work:
         return lexical.updated(old, planning.line_sources(self.planned, self.before), texts)
 
     def _as_questions(self, notes: held.Notes, vectors: Vectors) -> tuple[list[Encoding], Language]:
-        """Return some of the lines encoded as questions, and the language of most passages."""
+        """Return a sample of lines, encoded as questions, and the language of most passages."""
         korean = notes.korean[notes.places[:, 0]].mean() >= 0.5
         return self.kept.questions(sample(notes, vectors)), "ko" if korean else "en"
 
 
 def sample(notes: held.Notes, vectors: Vectors) -> list[str]:
-    """Return some of the notes' lines: those with the lowest keys, so that an edit changes few."""
+    """Return a sample of the notes' lines: those with the lowest keys, so that edits change few."""
     rows = np.flatnonzero(vectors.owners[:, 1] != WHOLE)
     if not len(rows):
         rows = np.arange(len(vectors.owners))

@@ -1,4 +1,4 @@
-"""What a new version takes from the one before it, and what is new in it."""
+"""The plan of a new version: the parts taken over from the version before, and the new parts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,22 +22,22 @@ PASSAGE_TOKENS = 256
 
 @dataclass(frozen=True)
 class Fresh:
-    """A passage that the version before does not have at its place."""
+    """A passage to encode: one of a document that is new or changed since the version before."""
 
     document: Document
     passage: Passage
 
     @cached_property
     def text(self) -> str:
-        """Return what is encoded of it."""
+        """Return the text that is encoded for the passage: its heading path and its lines."""
         return embedded_text(self.document, self.passage)
 
     @property
     def rows(self) -> Iterator[tuple[int, str, str]]:
-        """Yield its vectors: the line or WHOLE, the text, and what tells it from others.
+        """Yield for each vector of the passage: the line or WHOLE, the text, and a name to hash.
 
-        Where its tokens stand is a part of what a passage is: the same words in other lines are
-        another one.
+        The name of a whole passage includes the lengths of its lines, because token states keep
+        the line of each token: the same words in other lines are another passage.
         """
         lines = self.passage.lines
         shape = ",".join(str(len(line.plain)) for line in lines)
@@ -51,17 +51,17 @@ class Fresh:
 
     @property
     def titled_lines(self) -> Iterator[str]:
-        """Yield each line's text for lexical search, its section's title before it."""
+        """Yield the text of each line for lexical search: its section's title and the line."""
         title = self.document.sections[self.passage.section].title
         return (f"{title}\n{line.plain}" for line in self.passage.lines)
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A version's passages, and where each comes from.
+    """The passages of a version, and the origin of each.
 
-    sources: int64 (passages,), the row in the version before, -1 for the fresh ones.
-    fresh: those by row. places, korean: as Notes has them.
+    documents, passages: their encoded records. sources: int64 (passages,), the row in the version
+    before, -1 for a fresh passage. fresh: the fresh passages by row. places, korean: as in Notes.
     """
 
     documents: tuple[bytes, ...]
@@ -74,10 +74,10 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class PlannedVectors:
-    """A version's vectors, and where each comes from.
+    """The vectors of a version, and the origin of each.
 
-    owners, keys: as the index has them. sources: int64 (vectors,), the row in the version before
-    that has the same text, -1 where none has. texts: of those without a source, by row.
+    owners, keys: as in Vectors. sources: int64 (vectors,), the row of the same text in the version
+    before, -1 if there is none. texts: the texts without a source, by row.
     """
 
     owners: Ints
@@ -92,7 +92,7 @@ class PlannedVectors:
 
 
 def plan(collection: Collection, before: Contents | None, encoder: Encoder) -> Plan:
-    """Return which passages of the version before are kept, and the fresh ones."""
+    """Return the plan of a version: the passages kept from the version before, and fresh ones."""
     documents: list[bytes] = []
     records: list[bytes] = []
     places: list[npt.NDArray[np.int32]] = [np.zeros((0, 3), np.int32)]
@@ -176,7 +176,7 @@ def vectors(planned: Plan, before: Contents | None, weights: Weights) -> Planned
 
 
 def line_sources(planned: Plan, before: Contents | None) -> Int64s:
-    """Return int64 (lines,), the row that each line of the version has in the one before, or -1."""
+    """Return the row of each line in the version before, int64 (lines,), -1 for a fresh line."""
     parts = [np.zeros(0, np.int64)]
     counts = planned.places[:, 2]
     for first, after in _runs(planned.sources):
@@ -192,20 +192,20 @@ def line_sources(planned: Plan, before: Contents | None) -> Int64s:
 
 
 def removed(planned: Plan, before: Contents) -> Iterator[str]:
-    """Yield the texts of passages that are not kept."""
+    """Yield the texts of the old passages that the new version does not keep."""
     gone = np.ones(len(before.notes.passages), np.bool_)
     gone[planned.sources[planned.sources >= 0]] = False
     return (of_before(before, row).text for row in np.flatnonzero(gone).tolist())
 
 
 def of_before(before: Contents, row: int) -> Fresh:
-    """Return a passage of the version before as if it were fresh."""
+    """Return a passage of the version before in the form of a fresh one."""
     passage = before.notes.passages[row]
     return Fresh(before.notes.documents[passage.document], passage)
 
 
 def _runs(sources: Int64s) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of passages that are fresh, or were next to each other before."""
+    """Yield [start, end) of each run of passages that are all fresh, or were adjacent before."""
     new = sources < 0
     cut = (np.diff(new) != 0) | (~new[1:] & (np.diff(sources) != 1))
     edges = [0, *(np.flatnonzero(cut) + 1).tolist(), len(sources)]

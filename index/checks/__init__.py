@@ -1,3 +1,3 @@
-"""A linter for notes: what readers stumble over, and what keeps notes from answering well."""
+"""A linter for notes: it finds problems for readers and for the search of answers."""
 
 __all__ = []

@@ -1,4 +1,4 @@
-"""One page taken apart for its checks: text, tokens, headings and the anchors it offers."""
+"""One page, parsed for its checks: text, tokens, headings and anchors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _INCLUDE = regex.compile(r"--8<--|\{include\}|^\s*<[A-Z]\w*[^<>]*/>|^\s*!!!inclu
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading outside of lists and quotes. line counts from 0; position is of its token."""
+    """A heading outside lists and quotes; line: counted from 0; position: that of its token."""
 
     line: int
     level: int
@@ -40,14 +40,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class Anchors:
-    """The fragments that a page offers; open where a site generator may add others."""
+    """The fragments of a page that links may use; open: a site generator may add others."""
 
     names: frozenset[str]
     open: bool
 
 
 class CheckedPage:
-    """A page by its source, whose shortcodes are hidden from the Markdown parser."""
+    """A parsed page; its shortcodes are replaced by FILLER before the Markdown is parsed."""
 
     def __init__(self, path: str, source: str) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class CheckedPage:
 
     @cached_property
     def headings(self) -> tuple[Heading, ...]:
-        """Return the headings of the top level in order."""
+        """Return the headings outside lists and quotes, in order."""
         return tuple(
             Heading((t.map or [0])[0], int(t.tag[1]), self.tokens[i + 1].content, i)
             for i, t in enumerate(self.tokens)
@@ -71,7 +71,7 @@ class CheckedPage:
 
     @cached_property
     def inlines(self) -> tuple[tuple[Token, int], ...]:
-        """Return the tokens that hold text with the line each starts at, from 0."""
+        """Return the tokens that hold text, each with its first line, counted from 0."""
         found, line = [], 0
         for token in self.tokens:
             line = token.map[0] if token.map else line
@@ -96,7 +96,7 @@ class CheckedPage:
 
     @cached_property
     def explicit(self) -> tuple[tuple[str, int], ...]:
-        """Return the ids that the author gave, with the line of each, from 0."""
+        """Return the ids that the author wrote, each with its line, counted from 0."""
         found = [
             (name, (token.map or [0])[0])
             for token in self.tokens
@@ -108,7 +108,7 @@ class CheckedPage:
 
     @cached_property
     def anchors(self) -> Anchors:
-        """Return every fragment that leads into the page."""
+        """Return all fragments that links may use to point into the page."""
         headings = heading_anchors(self.tokens)
         headings += second_anchors(self.tokens, headings)
         names = {*headings, *term_anchors(self.tokens, headings).values()}
@@ -122,7 +122,10 @@ class CheckedPage:
         return Anchors(frozenset(normalize("NFC", name) for name in names), made)
 
     def column(self, line: int, text: str) -> int:
-        """Return the column of a text in a line, both from 1 and 0; 0 where it is not there."""
+        """Return the column of a text in a line, counted from 1, or 0 if the text is not there.
+
+        line: counted from 0.
+        """
         if not 0 <= line < len(self.lines) or not text:
             return 0
         return self.lines[line].find(text) + 1
@@ -130,7 +133,11 @@ class CheckedPage:
     def places(
         self, inline: Token, line: int, positions: Sequence[int]
     ) -> Iterator[tuple[int, int]]:
-        """Yield line and column, from 1, of characters of an inline token's content, in order."""
+        """Yield the line and column of positions in an inline token's content, counted from 1.
+
+        line: the first line of the token, from 0. positions: ascending offsets in its content. The
+        column is 0 if unknown.
+        """
         row, start, seen, found = 0, 0, 0, self._start(inline, line, 0)
         for position in positions:
             # No character is looked at twice: there may be as many positions as characters.
@@ -141,13 +148,13 @@ class CheckedPage:
             yield line + row + 1, found + position - start if found else 0
 
     def _start(self, inline: Token, line: int, start: int) -> int:
-        """Return the column where a row of an inline token starts, from 1; 0 for unknown."""
+        """Return the column at which a row of an inline token starts, from 1, or 0 if unknown."""
         end = inline.content.find("\n", start)
         return self.column(line, inline.content[start : end if end >= 0 else None])
 
 
 def spans_between(page: CheckedPage) -> Iterator[tuple[Heading, Sequence[Token]]]:
-    """Yield each heading with the tokens between it and the next."""
+    """Yield each heading with the tokens between it and the next heading."""
     positions = [heading.position for heading in page.headings] + [len(page.tokens)]
     for heading, after in zip(page.headings, positions[1:], strict=True):
         yield heading, page.tokens[heading.position + 3 : after]

@@ -1,7 +1,8 @@
-"""Emphasis beside Hangul that is read here as its author means it, and that GitHub shows as marks.
+"""Emphasis beside Hangul that this program understands, but that GitHub shows as literal marks.
 
-By CommonMark a closing `**` after punctuation must have white space or punctuation behind it, and
-an opening one before punctuation the same in front: `**용어(term)**는` stays as it is written.
+In CommonMark a closing `**` after punctuation must be followed by white space or punctuation, and
+an opening `**` before punctuation must follow one of these: so GitHub shows the marks of
+`**용어(term)**는`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ _HTML = {"*": "em", "**": "strong", "_": "em", "__": "strong", "~~": "del"}
 
 
 def literal(page: CheckedPage) -> Iterator[Found]:
-    """Yield each pair of marks that an author means as emphasis and GitHub shows as marks."""
+    """Yield a finding for each pair of emphasis marks that GitHub shows literally."""
     for token, line in page.inlines:
         if not (found := list(pairs(token))):
             continue
@@ -36,7 +37,7 @@ def literal(page: CheckedPage) -> Iterator[Found]:
 
 
 def pairs(inline: Token) -> Iterator[tuple[int, int, str]]:
-    """Yield where each literal pair begins, where the word with it ends, and a mend of that."""
+    """Yield the start of each literal pair, the end of the word with it, and a replacement."""
     text = inline.content
     for opening, closing, mark in _literal(inline.children or ()):
         inner = text[opening + len(mark) : closing]
@@ -50,7 +51,7 @@ def pairs(inline: Token) -> Iterator[tuple[int, int, str]]:
 
 
 def _literal(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
-    """Return where each pair opens and closes that another reader does not see, and its mark."""
+    """Return the start, end and mark of each pair that a plain CommonMark parser does not see."""
     open_: list[Token] = []
     found: list[tuple[int, int, str]] = []
     for token in tokens:
@@ -73,7 +74,10 @@ def _literal(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
 
 
 def _edge(text: str, position: int) -> str:
-    """Return a character beside which marks mean the same, and that means nothing itself."""
+    """Return a neutral character that affects marks beside it like the one at the position.
+
+    Any punctuation gives a dot, which is no mark itself.
+    """
     beside = text[position : position + 1] if position >= 0 else ""
     return "." if _PUNCTUATION.match(beside) else beside
 
@@ -81,7 +85,7 @@ def _edge(text: str, position: int) -> str:
 # What is repeated is mended once.
 @lru_cache(maxsize=1024)
 def _mend(before: str, inner: str, mark: str, particle: str, after: str) -> str:
-    """Return the first mend that GitHub shows no mark of; empty where nothing does."""
+    """Return the first replacement whose marks GitHub does not show, or an empty string."""
     seen = _shown(f"{before}{inner}{particle}{after}")
     for mended in _mends(inner, mark, particle):
         if _shown(f"{before}{mended}{after}") == seen:
@@ -90,7 +94,7 @@ def _mend(before: str, inner: str, mark: str, particle: str, after: str) -> str:
 
 
 def _shown(text: str) -> int:
-    """Return how many marks GitHub shows of a text."""
+    """Return the number of literal marks that GitHub shows in a text."""
     children = github_parser().parseInline(text)[0].children or ()
     return sum(len(regex.findall(r"[*_~]", t.content)) for t in children if t.type == "text")
 

@@ -1,4 +1,4 @@
-"""A folder checked: file by file, then the links between its pages."""
+"""The check of a folder: each file alone, then the links between its pages."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -19,20 +19,20 @@ Note = tuple[str, Path]
 
 @dataclass(frozen=True)
 class Report:
-    """What was found in how many files, in the order of paths and lines."""
+    """The findings in the order of paths and lines, and the number of files checked."""
 
     files: int
     findings: tuple[Finding, ...]
 
     @property
     def errors(self) -> int:
-        """Return how many are errors."""
+        """Return the number of findings that are errors."""
         return sum(finding.severity == "error" for finding in self.findings)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What is kept of a page: its findings, its names, and its links into other pages."""
+    """The result of one page: its findings, anchors, links into other pages, and aliases."""
 
     found: tuple[Found, ...]
     anchors: Anchors
@@ -46,11 +46,11 @@ def check(
     globs: Chosen | None = None,
     workers: int = 1,
 ) -> Report:
-    """Return what the rules find in a folder of Markdown files, or in one file.
+    """Return the findings of the rules in a folder of Markdown files, or in one file.
 
-    Nothing is changed. One file a worker is in memory at a time; of the others their anchors, and
-    the links that wait for them. Several workers are processes of their own, started for many
-    files only. Raises CorpusError where there is nothing to read, or a worker dies.
+    No file is changed. Each worker has one file in memory at a time; only the anchors and the links
+    into other pages are kept of the others. Several workers run as processes, which are started
+    only for many files. Raises CorpusError if there is nothing to read, or if a worker dies.
     """
     notes = list(find(path, globs or chosen()))
     if not notes:
@@ -87,7 +87,7 @@ def _check_file(folder: Folder, note: Note) -> Checked:
 
 
 def check_page(path: str, data: bytes, folder: Folder) -> Checked:
-    """Return what a page holds by itself, and what it asks of others."""
+    """Return the findings in a page, its anchors, and its links that wait for other pages."""
     source, found, right = text_checks.read(data)
     page = CheckedPage(path, source)
     if not right:
@@ -124,7 +124,7 @@ def _relative(waiting: dict[str, list[Awaiting]]) -> dict[str, list[Awaiting]]:
 def _looked_up(
     folder: Folder, waiting: dict[str, list[Awaiting]]
 ) -> Iterator[tuple[str, int, int, str, str, str]]:
-    """Give links in double brackets their targets; yield which have none, each with its page."""
+    """Resolve links in double brackets, in `waiting`; yield a finding and its page for failures."""
     for name, items in waiting.items():
         known = [item for item in items if item.target]
         for item in items:

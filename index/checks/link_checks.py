@@ -1,4 +1,4 @@
-"""Links and images: where they stand, and whether what they lead to is there."""
+"""Links and images: their positions, and checks that their targets exist."""
 
 import os
 from collections import deque
@@ -31,9 +31,9 @@ Places = dict[str, deque[tuple[int, int]]]
 
 @dataclass(frozen=True)
 class Link:
-    """A link or an image as written; line and column count from 1.
+    """A link or an image in the source; line and column are counted from 1.
 
-    wiki: whether it is one of `[[page]]`, whose page may stand anywhere, or be still to be written.
+    wiki: whether it has the form `[[page]]`; such a page may stand anywhere, or not exist yet.
     """
 
     line: int
@@ -45,10 +45,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Awaiting:
-    """A link into another page, to be checked when that page's anchors are known.
+    """A link into another page, which is checked when that page's anchors are known.
 
-    prefix is the language that a site-absolute link names; None where it is relative. A link in
-    double brackets waits for the target as well, which is empty then.
+    prefix: the language that a site-absolute link names, None for a relative link. The target of a
+    link in double brackets is empty until all pages are known.
     """
 
     link: Link
@@ -58,7 +58,7 @@ class Awaiting:
 
 
 def duplicates(page: CheckedPage) -> Iterator[Found]:
-    """Yield each explicit id that another place of the page has already."""
+    """Yield a finding for each explicit id that stands earlier in the page already."""
     first: dict[str, int] = {}
     for name, line in page.explicit:
         if FILLER in name:
@@ -70,7 +70,7 @@ def duplicates(page: CheckedPage) -> Iterator[Found]:
 
 
 def links(page: CheckedPage) -> Iterator[Link]:
-    """Yield the links and images of a page; those that a template makes are left out."""
+    """Yield the links and images of a page, without those that a template generates."""
     rows: dict[tuple[int, int], Places] = {}
     for token, line in page.inlines:
         # The cells of a table share their row.
@@ -100,7 +100,7 @@ def links(page: CheckedPage) -> Iterator[Link]:
 
 
 def _places(page: CheckedPage, line: int, after: int) -> Places:
-    """Return where each target stands, by what the parser makes of it."""
+    """Return the lines and columns of each link target, by its form after parsing."""
     found: Places = {}
     for number in range(line, after):
         for match in _TARGET.finditer(page.lines[number]):
@@ -111,7 +111,7 @@ def _places(page: CheckedPage, line: int, after: int) -> Places:
 
 
 def follow(folder: Folder, page: CheckedPage, link: Link) -> Found | Awaiting | None:
-    """Return what is wrong with a link, what must be known first, or nothing."""
+    """Return a finding for a broken link, an Awaiting for one to check later, or None."""
     if not link.href:
         return _found(link, "broken-link", "The link leads nowhere.", "Write where to.")
     if link.wiki and urlsplit(link.href).path:
@@ -128,7 +128,10 @@ def follow(folder: Folder, page: CheckedPage, link: Link) -> Found | Awaiting | 
 
 
 def look_up(folder: Folder, page: str, link: Link) -> Found | Awaiting | None:
-    """Return the same of a link in double brackets; a page that is not there may be to come."""
+    """Return the result of `follow` for a link in double brackets, when all pages are known.
+
+    A missing page is no finding, since it may be written later; a missing image is one.
+    """
     target = folder.target(page, link.href, wiki=True)
     if target and target.kind == "missing" and link.image:
         message = f"No file of the notes is called {_path(link)}."
@@ -171,7 +174,7 @@ def _near(folder: Folder, page: str, path: str) -> str:
 
 
 def broken(link: Link, fragment: str, anchors: Anchors, place: str) -> Found | None:
-    """Return what is wrong with a link's fragment by the anchors of the page it leads to."""
+    """Return a finding if a link's fragment is no anchor of its target page, else None."""
     if not fragment or _MADE.match(fragment) or fragment in anchors.names:
         return None
     near = nearest(fragment, anchors.names, _SURE if anchors.open else _LIKE)
@@ -188,7 +191,7 @@ def broken(link: Link, fragment: str, anchors: Anchors, place: str) -> Found | N
 
 
 def nearest(fragment: str, names: frozenset[str], least: float) -> str:
-    """Return the anchor that was probably meant, at least so much alike; or nothing."""
+    """Return the most similar anchor, or an empty string; least: the similarity needed, 0 to 1."""
     bare = {_bare(name): name for name in sorted(names)}
     if _bare(fragment) in bare:
         return bare[_bare(fragment)]
@@ -199,10 +202,10 @@ def nearest(fragment: str, names: frozenset[str], least: float) -> str:
 def settled(
     waiting: Mapping[str, list[Awaiting]], anchors: Mapping[str, Anchors]
 ) -> Iterator[tuple[str, Found]]:
-    """Yield what is wrong with links into other pages, each with the page it stands in.
+    """Yield a finding for each broken link into another page, with the path of its page.
 
-    A folder in one language may stand below that language on the site: where links with a language
-    lead into it, those without one lead elsewhere.
+    A folder of one language may stand below `/ko/` or the like on the site: if links with such a
+    prefix lead into the folder, site-absolute links without it lead elsewhere and are not checked.
     """
     spoken = {item.prefix for items in waiting.values() for item in items if item.prefix}
     for path, items in waiting.items():

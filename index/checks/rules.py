@@ -1,4 +1,4 @@
-"""What is looked for: rules with stable ids, and findings."""
+"""The rules of the linter, which have stable ids, and their findings."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ Found = tuple[int, int, str, str, str]
 
 @dataclass(frozen=True)
 class Rule:
-    """One kind of finding. An error is what a reader meets as broken; a warning is advice."""
+    """One kind of finding. An error looks broken to a reader of the page; a warning is advice."""
 
     id: str
     severity: Severity
@@ -18,7 +18,7 @@ class Rule:
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing to mend: where, what is wrong, and how to mend it, a sentence each.
+    """One problem: its position, a sentence about it, and a sentence about how to repair it.
 
     Lines and columns are counted from 1, columns in characters; column 0 is the whole line.
     """
@@ -32,7 +32,7 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """Return how bad it is."""
+        """Return the severity of the finding's rule."""
         return RULES[self.rule].severity
 
 

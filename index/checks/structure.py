@@ -1,4 +1,4 @@
-"""The shape of a page: front matter, code blocks, headings, sections, tables."""
+"""Checks of the structure of a page: front matter, code blocks, headings, sections, tables."""
 
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def front_matter(page: CheckedPage) -> Iterator[Found]:
-    """Yield what keeps the front matter from being read."""
+    """Yield a finding if the front matter cannot be read."""
     token = page.tokens[0] if page.tokens else None
     if token and token.type == "front_matter":
         # JSON that is none is no front matter for the parser.
@@ -71,7 +71,7 @@ def _toml(matter: str) -> Iterator[Found]:
 
 
 def fences(page: CheckedPage) -> Iterator[Found]:
-    """Yield each fence that nothing closes."""
+    """Yield a finding for each code fence that is not closed."""
     for token in page.tokens:
         if token.type != "fence" or not token.map:
             continue
@@ -91,7 +91,7 @@ def fences(page: CheckedPage) -> Iterator[Found]:
 
 
 def headings(page: CheckedPage) -> Iterator[Found]:
-    """Yield headings that skip levels, and those with nothing under them or too much."""
+    """Yield findings for headings that skip levels, and for empty or too long sections."""
     above: Heading | None = None
     spans = list(spans_between(page))
     for number, (heading, tokens) in enumerate(spans):
@@ -143,14 +143,17 @@ def _tokens(tokens: Sequence[Token]) -> int:
 
 
 def tokens_in(text: str) -> int:
-    """Return about how many tokens a text has, without the encoder; runs of space are one."""
+    """Return an estimate of the number of tokens of a text, made without the encoder."""
     text = " ".join(text.split())
     hangul = len(_HANGUL.findall(text))
     return round(hangul * _HANGUL_TOKENS + (len(text) - hangul) * _OTHER_TOKENS)
 
 
 def tables(page: CheckedPage) -> Iterator[Found]:
-    """Yield rows of another width than their header's, and tables that are none."""
+    """Yield findings for rows with another number of cells than their header, and lost tables.
+
+    A lost table is text that looks like a table, but that the parser does not read as one.
+    """
     columns = 0
     for number, token in enumerate(page.tokens):
         if token.type == "table_open":

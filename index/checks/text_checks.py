@@ -25,9 +25,9 @@ _SHOWN = 40
 
 
 def read(data: bytes) -> tuple[str, list[Found], bool]:
-    """Return a file's text, a finding if it is not UTF-8, and whether the text is right.
+    """Return a file's text, a finding if it is not UTF-8, and whether the text is reliable.
 
-    What no encoding makes text of is read as what it seems to be.
+    If the bytes cannot be decoded, the text is a guess by the most likely encoding.
     """
     try:
         text, name = decode(data)
@@ -59,7 +59,7 @@ def _save(name: str) -> str:
 
 
 def damaged(source: str) -> Iterator[Found]:
-    """Yield each line whose characters were lost or read in a wrong encoding."""
+    """Yield a finding for each line with lost characters or text read in a wrong encoding."""
     misread = {damage.number + 1: damage for damage in recognise.damaged(source)}
     number, counted, position = 1, 0, 0
     while suspect := _SUSPECT.search(source, position):
@@ -74,7 +74,7 @@ def damaged(source: str) -> Iterator[Found]:
 
 
 def _misread(line: str, damage: recognise.Damage) -> tuple[int, str, str, str]:
-    """Return what is said of a line that was UTF-8 and read in a code page."""
+    """Return the column, rule, message and advice for a line of UTF-8 read in a code page."""
     page, inner, at = damage.pages[-1], line, recognise.first(line)
     for outer in damage.pages[:-1]:
         inner, _ = recognise.peeled(inner, outer)

@@ -1,4 +1,4 @@
-"""Text to vectors: encoders, their tokenizers, and the questions that show what is usual."""
+"""Text to vectors: encoders, their tokenizers, and a bank of general background questions."""
 
 from index.encoding import background_questions
 from index.encoding.background_questions import LANGUAGES, BackgroundQuestions

@@ -1,6 +1,7 @@
-"""Text as the tokenizer reads it, where every character knows which one it came from.
+"""Text normalised for the tokenizer; each character keeps its position in the original text.
 
-The same as the normalisers Nmt, NFKC and Replace(" {2,}", " ") of the library `tokenizers`.
+The result equals that of the normalisers Nmt, NFKC and Replace(" {2,}", " ") of the library
+`tokenizers`.
 """
 
 import re
@@ -16,7 +17,7 @@ _WORD = re.compile(" +|[^ ]+")
 
 
 class Aligned(NamedTuple):
-    """A text, and for each of its characters the place in the original."""
+    """A text, and the position in the original text of each of its characters."""
 
     text: str
     places: list[int]
@@ -25,8 +26,9 @@ class Aligned(NamedTuple):
 class _Part(NamedTuple):
     """A character on its way through NFKC.
 
-    growth: how many more characters stand behind it than stood before: 1 for one that was
-            added to what it was made from, -n for one that took n others in.
+    order:  its canonical combining class, 0 for a starter.
+    growth: the change in the number of characters: 1 for a character that a decomposition added,
+            -n for one that absorbed n others, 0 for one that replaces a single character.
     """
 
     character: str
@@ -35,9 +37,9 @@ class _Part(NamedTuple):
 
 
 def normalise(text: str, unknown: Container[str]) -> Aligned:
-    """Return the text in NFKC, control characters dropped and runs of blanks made one space.
+    """Return the text in NFKC, without control characters, each run of blanks as one space.
 
-    `unknown` has the characters that stay as they are and join no others.
+    The characters in `unknown` stay as they are and combine with no others.
     """
     return _collapse(_compose(_blank(text), unknown))
 
@@ -51,7 +53,7 @@ def _blank(text: str) -> Aligned:
 
 
 def _collapse(found: Aligned) -> Aligned:
-    """Return the text where of every run of spaces the last one is left."""
+    """Return the text with only the last space of each run of spaces."""
     text, places = found
     if "  " not in text:
         return found
@@ -60,7 +62,7 @@ def _collapse(found: Aligned) -> Aligned:
 
 
 def _compose(found: Aligned, unknown: Container[str]) -> Aligned:
-    """Return the text in NFKC; whatever is not touched keeps its place."""
+    """Return the text in NFKC; each character that does not change keeps its position."""
     text, places = found
     if unicodedata.is_normalized("NFKC", text):
         return found
@@ -80,7 +82,7 @@ def _compose(found: Aligned, unknown: Container[str]) -> Aligned:
 
 
 def _sources(parts: list[_Part]) -> Iterator[int]:
-    """Yield for each part the place of the character that it came from."""
+    """Yield for each part the position of the character that it came from."""
     offset = 0
     for part in parts:
         if part.growth > 0:
@@ -91,7 +93,7 @@ def _sources(parts: list[_Part]) -> Iterator[int]:
 
 
 def _decompose(word: str, unknown: Container[str]) -> Iterator[_Part]:
-    """Yield the word's characters in NFKD, marks in their canonical order."""
+    """Yield the word's characters in NFKD, with combining marks in canonical order."""
     parts = []
     for source in word:
         pieces = source if source in unknown else unicodedata.normalize("NFKD", source)
@@ -104,7 +106,7 @@ def _decompose(word: str, unknown: Container[str]) -> Iterator[_Part]:
 
 
 def _recompose(parts: Iterator[_Part], unknown: Container[str]) -> Iterator[_Part]:
-    """Yield the parts, those that Unicode joins made one."""
+    """Yield the parts; those that compose in Unicode are joined into one."""
     starter: _Part | None = None
     marks: list[_Part] = []
     for part in parts:

@@ -1,4 +1,4 @@
-"""How people ask in general: a bank of questions about anything, as a background."""
+"""Background questions: a bank of general questions, which shows how people usually ask."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,14 @@ LANGUAGES: tuple[Language, ...] = ("ko", "en")
 
 @dataclass(frozen=True)
 class BackgroundQuestions:
-    """How questions look to one encoder, so that what they have in common can be subtracted.
+    """The encoded bank of questions, whose common part can be subtracted from a question.
 
-    vectors: by language, float32 (questions, dimension), unit length, of the bank;
-    sentence_embeddings: float32 (questions, SENTENCE_COMPONENTS).
-    vector_means: by language, float32 (dimension,), halfway between the bank's mean and the notes'
-    own lines encoded as if they were questions: what every question about these notes has in common
-    tells none of them apart.
+    All fields are by language.
+    vectors: float32 (questions, dimension), unit length, the bank's questions.
+    sentence_embeddings: float32 (questions, SENTENCE_COMPONENTS), the same questions.
+    vector_means: float32 (dimension,), the bank's mean, moved half of the way to the mean of the
+    notes' own lines, which are encoded as if they were questions; every language moves by the same
+    vector. The part that all questions about these notes share does not distinguish them.
     """
 
     vectors: Mapping[Language, Floats]
@@ -31,7 +32,7 @@ class BackgroundQuestions:
 
     @cached_property
     def centred(self) -> Mapping[Language, Floats]:
-        """Return the bank's vectors with the mean subtracted, unit length, by language."""
+        """Return the bank's vectors after the mean is subtracted, unit length, by language."""
         found = {key: each - self.vector_means[key] for key, each in self.vectors.items()}
         return {
             key: each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-9)
@@ -47,7 +48,10 @@ def questions(language: Language) -> list[str]:
 def summarise(
     bank: Mapping[Language, Sequence[Encoding]], own: Sequence[Encoding], own_language: Language
 ) -> BackgroundQuestions:
-    """Return the summary of the encoded bank and of some of the notes' lines."""
+    """Return the background of an encoded bank and of some of the notes' own lines.
+
+    bank: the encoded questions by language. own: lines of the notes, encoded as questions.
+    """
     vectors = {key: np.stack([item.vector for item in found]) for key, found in bank.items()}
     vector_shift: Floats = (_vector_mean(own) - _vector_mean(bank[own_language])) * np.float32(0.5)
     return BackgroundQuestions(

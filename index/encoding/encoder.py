@@ -1,4 +1,7 @@
-"""What an encoder is: text to a unit vector, and to the token states that it is the mean of."""
+"""The interface of an encoder, which turns text into a unit vector and hidden token states.
+
+The vector is the normalised mean of the last layer's token states.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +18,7 @@ SENTENCE_COMPONENTS = 512
 
 @dataclass(frozen=True)
 class Weights:
-    """What vectors depend on. Two engines with equal weights make the same vectors."""
+    """The identity of a model: two engines with equal `Weights` make the same vectors."""
 
     name: str
     fingerprint: str
@@ -25,7 +28,7 @@ class Weights:
     passage_prompt: str
 
     def prompt(self, kind: Kind) -> str:
-        """Return the words that stand before every text of this kind."""
+        """Return the prompt that is put before every text of this kind."""
         return self.query_prompt if kind == "query" else self.passage_prompt
 
 
@@ -34,13 +37,13 @@ class Encoding:
     """One encoded text.
 
     vector:  float32 (dimension,), unit length.
-    states:  float32 (tokens, states), hidden states, not normalised: those of the last layer, of
-             which the vector is the mean, in the last `dimension` columns; before them those of a
-             middle layer, where the model gives them.
-    offsets: int32 (tokens, 2), where each token stands in the normalised text, as characters
-             [start, end); (-1, -1) for special tokens and those of the prompt.
-    sentence_embedding: float32 (SENTENCE_COMPONENTS,), of a query: what it is about, a unit vector;
-             of passages zeros.
+    states:  float32 (tokens, states), hidden states, not normalised. The last `dimension` columns
+             are the last layer, whose mean is the vector; the columns before them are a middle
+             layer, if the model gives one.
+    offsets: int32 (tokens, 2), the position of each token in the normalised text, as characters
+             [start, end); (-1, -1) for special tokens and tokens of the prompt.
+    sentence_embedding: float32 (SENTENCE_COMPONENTS,), the topic of a query as a unit vector;
+             zeros for passages.
     """
 
     vector: Floats
@@ -52,26 +55,28 @@ class Encoding:
 
     @property
     def own_states(self) -> Floats:
-        """Return the states of the text's own tokens, the prompt's and special ones left out."""
+        """Return the states of the text's own tokens, without special tokens and the prompt."""
         return self.states[self.offsets[:, 0] >= 0]
 
 
 class Encoder(Protocol):
-    """Two engines keep this: ONNX Runtime and sentence-transformers."""
+    """The protocol of both engines: ONNX Runtime and sentence-transformers."""
 
     @property
     def weights(self) -> Weights:
-        """Return what the vectors depend on."""
+        """Return the identity of the model that makes the vectors."""
 
     def encode(self, texts: Sequence[str], kind: Kind) -> Iterator[Encoding]:
-        """Yield one encoding a text, in the order given; texts are normalised first.
+        """Yield one encoding for each text, in the given order; texts are normalised first.
 
-        Longer texts than the model takes are cut at its limit.
+        A text that is too long for the model is cut at its limit.
         """
 
     def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
-        """Return what texts are about, float32 (texts, SENTENCE_COMPONENTS): unit vectors, or
-        zeros where the model has no second encoder beside it."""
+        """Return the sentence embeddings of texts, float32 (texts, SENTENCE_COMPONENTS).
+
+        They are unit vectors, or zeros if the model has no second encoder beside it.
+        """
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text has, the prompt and special tokens left out."""
+        """Return the number of tokens of each text, without the prompt and special tokens."""

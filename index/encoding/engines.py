@@ -1,4 +1,4 @@
-"""Which engine runs which model."""
+"""The choice of the engine that runs a model."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ from index.encoding.encoder import Encoder
 
 
 def open_encoder(model: str, engine: str, cache_dir: Path) -> Encoder:
-    """Return the encoder: a model named, or the default one (empty) by `onnx` or `torch`.
+    """Return the encoder of a model; an empty name means the default model.
 
-    A model that is named runs by sentence-transformers. The default one is exported into
-    cache_dir when that is not done yet. Raises ModelError.
+    A named model always runs on sentence-transformers; `engine`, `onnx` or `torch`, chooses the
+    engine of the default model, which is exported into cache_dir first if that is not done yet.
+    Raises ModelError.
     """
     from index.encoding.model.export import ensure
 

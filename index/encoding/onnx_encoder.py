@@ -1,4 +1,4 @@
-"""The encoder on ONNX Runtime: the default on a CPU, without torch."""
+"""The encoder on ONNX Runtime: the default on a CPU; it needs no torch."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +19,12 @@ from index.normalising import normalise
 
 
 class OnnxEncoder:
-    """Keeps the Encoder protocol; any number of threads may ask at once."""
+    """An implementation of the Encoder protocol; any number of threads may use it at once."""
 
     def __init__(self, folder: Path) -> None:
-        """Load an exported folder; ModelError where it is missing, incomplete or damaged.
+        """Load an exported folder.
 
-        Raises MemoryError.
+        Raises ModelError if the folder is missing, incomplete or damaged, and MemoryError.
         """
         if flaw := model_files.flaw(folder):
             raise ModelError(f"The ONNX model in {folder} cannot be used: {flaw}. {_mend(folder)}")
@@ -41,11 +41,11 @@ class OnnxEncoder:
 
     @property
     def weights(self) -> Weights:
-        """Return what the vectors depend on."""
+        """Return the identity of the model that makes the vectors."""
         return self._weights
 
     def encode(self, texts: Sequence[str], kind: Kind) -> Iterator[Encoding]:
-        """Yield one encoding a text, in the order given; memory does not grow with their number."""
+        """Yield one encoding for each text, in the given order, a bounded number held at once."""
         prompt = self._weights.prompt(kind)
         for window in shared.windows(texts):
             found = self._window([prompt + normalise(text) for text in window], prompt)
@@ -56,11 +56,11 @@ class OnnxEncoder:
             )
 
     def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
-        """Return what texts are about, float32 (texts, SENTENCE_COMPONENTS), unit vectors."""
+        """Return the sentence embeddings, float32 (texts, SENTENCE_COMPONENTS), unit vectors."""
         return self._sentence_embedding.encode(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text has, the prompt and special tokens left out."""
+        """Return the number of tokens of each text, without the prompt and special tokens."""
         return [self._tokenizer.count(normalise(text)) for text in texts]
 
     def _window(self, texts: Sequence[str], prompt: str) -> list[Encoding]:
@@ -84,7 +84,7 @@ class OnnxEncoder:
         return threads("encoder")
 
     def _run(self, batch: Sequence[Tokens]) -> Floats:
-        """Return float32 (texts, longest, states)."""
+        """Return the padded hidden states of a batch, float32 (texts, longest, states)."""
         shape = (len(batch), max(len(tokens.ids) for tokens in batch))
         ids = np.full(shape, self._tokenizer.pad, dtype=np.int64)
         mask = np.zeros(shape, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""ONNX Runtime as encoders and late interaction use it."""
+"""ONNX Runtime, set up for encoders and late interaction."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ _MAX_THREADS = 8
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
-    """Return what runs a graph; any number of threads may run it at once."""
+    """Return a session that runs an ONNX graph; any number of threads may use it at once."""
     options = onnxruntime.SessionOptions()
     # One question is too small to be shared by processors, and several keep them busy; so do the
     # batches of a build, in threads: they are done 1.4 times as fast as one by one on all of them.
@@ -30,7 +30,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
 def run(
     graph: onnxruntime.InferenceSession, inputs: Mapping[str, npt.NDArray[Any]]
 ) -> npt.NDArray[Any]:
-    """Return the one output of a graph. Raises MemoryError."""
+    """Run a graph that has one output and return that output. Raises MemoryError."""
     try:
         (found,) = graph.run(None, dict(inputs))
     except Exception as error:
@@ -42,5 +42,5 @@ def run(
 
 
 def threads(name: str) -> ThreadPoolExecutor:
-    """Return a pool that keeps all processors busy."""
+    """Return a pool with one thread for each usable processor, at most 8."""
     return ThreadPoolExecutor(min(usable_cpus(), _MAX_THREADS), name)

@@ -1,9 +1,9 @@
-"""A second encoder, small and of another kind: what a text is about, whatever its language.
+"""Sentence embeddings: a second, small encoder for the topic of a text in any language.
 
-It is the multilingual Universal Sentence Encoder (Yang et al. 2020,
-https://arxiv.org/abs/1907.04307) in its convolutional form, learned from translations and from
-questions with their answers. It errs on other questions than a transformer does, so that the two
-together find more than either.
+The model is the multilingual Universal Sentence Encoder (Yang et al. 2020,
+https://arxiv.org/abs/1907.04307) in its convolutional form, trained on translations and on
+questions with their answers. Its errors fall on other questions than those of a transformer, so
+that the two together find more than one of them alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,15 +23,15 @@ from index.normalising import normalise
 
 
 class SentenceEmbedder:
-    """Encodes texts by what they are about; any number of threads may ask at once."""
+    """The encoder of sentence embeddings; any number of threads may use it at once."""
 
     def __init__(self, folder: Path) -> None:
-        """Load what `sentence_graph` wrote; any error where a file is damaged."""
+        """Load the files that `sentence_graph` wrote; a damaged file raises any kind of error."""
         self._tokenizer = UnigramTokenizer(folder / model_files.SENTENCE_PIECES)
         self._session = session(folder / model_files.SENTENCE_GRAPH)
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """Return float32 (texts, SENTENCE_COMPONENTS), unit vectors."""
+        """Return the embeddings of texts, float32 (texts, SENTENCE_COMPONENTS), unit vectors."""
         each = map if len(texts) < 2 else self._threads.map
         found = list(each(self._one, texts))
         return np.stack(found) if found else np.zeros((0, SENTENCE_COMPONENTS), np.float32)

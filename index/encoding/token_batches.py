@@ -1,4 +1,4 @@
-"""What both engines share: where tokens stand, and which texts are encoded together."""
+"""Code that both engines share: positions of tokens, and batches of texts encoded together."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
@@ -18,28 +18,28 @@ T = TypeVar("T")
 
 
 class TokenizedText(Protocol):
-    """What `offsets` reads: the tokens of one text, from either engine's tokenizer."""
+    """The tokens of one text from the tokenizer of either engine; `offsets` reads them."""
 
     @property
     def offsets(self) -> Sequence[tuple[int, int]]:
-        """Return [start, end) of each token in the text, as characters."""
+        """Return the position of each token in the text, [start, end) in characters."""
 
     @property
     def special_tokens_mask(self) -> Sequence[int]:
-        """Return 1 for each token that was put around the text."""
+        """Return 1 for each token that was added around the text, 0 for the others."""
 
 
 def windows(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield texts, or what stands for them, in order, a bounded number at a time."""
+    """Yield slices of the items, in order, of at most WINDOW items each."""
     for start in range(0, len(items), WINDOW):
         yield items[start : start + WINDOW]
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield the indexes of texts of like length, so that little is padded.
+    """Yield batches of indexes of texts; texts of similar length go together, to pad little.
 
-    A batch has at most BATCH_TEXTS texts and, padded, BATCH_TOKENS tokens; never less than
-    one text.
+    A batch has at least one text, at most BATCH_TEXTS texts and, unless one text alone is longer,
+    at most BATCH_TOKENS tokens after padding.
     """
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lengths.__getitem__):
@@ -53,10 +53,10 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def offsets(tokens: TokenizedText, prompt: str) -> Ints:
-    """Return int32 (tokens, 2), where each token stands in the text behind the prompt.
+    """Return the position of each token in the text after the prompt, int32 (tokens, 2).
 
-    Special tokens and the prompt's are (-1, -1). A token's leading space, which may be the
-    prompt's last character, counts only as far as it stands in the text.
+    Special tokens and tokens of the prompt have (-1, -1). The leading space of a token may be the
+    prompt's last character; only the part inside the text counts.
     """
     spans: Ints = np.array(tokens.offsets, dtype=np.int32).reshape(-1, 2)
     spans -= len(prompt)

@@ -1,4 +1,4 @@
-"""The encoder on sentence-transformers: every model, any device."""
+"""The encoder on sentence-transformers, which runs every model on any device."""
 
 import hashlib
 import re
@@ -33,12 +33,12 @@ _OTHER_ENGINES = {"onnx", "openvino"}
 
 
 class TorchEncoder:
-    """Keeps the Encoder protocol; threads take turns, as the tokenizer needs."""
+    """An implementation of the Encoder protocol; threads take turns, as the tokenizer needs."""
 
     def __init__(self, model: str | Path) -> None:
-        """Load a folder, or a model of the Hugging Face hub by its name.
+        """Load a model from a folder, or from the Hugging Face hub by its name.
 
-        Raises ModelError where it is neither, cannot be fetched, or cannot be loaded.
+        Raises ModelError if `model` is neither of them, cannot be fetched, or cannot be loaded.
         """
         self._model, folder, name = _load(model)
         self._weights = _weights(self._model, folder, name)
@@ -49,11 +49,11 @@ class TorchEncoder:
 
     @property
     def weights(self) -> Weights:
-        """Return what the vectors depend on."""
+        """Return the identity of the model that makes the vectors."""
         return self._weights
 
     def encode(self, texts: Sequence[str], kind: Kind) -> Iterator[Encoding]:
-        """Yield one encoding a text, in the order given; memory does not grow with their number."""
+        """Yield one encoding for each text, in the given order, a bounded number held at once."""
         prompt = self._weights.prompt(kind)
         for window in shared.windows(texts):
             with self._lock:
@@ -65,8 +65,10 @@ class TorchEncoder:
             )
 
     def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
-        """Return what texts are about, float32 (texts, SENTENCE_COMPONENTS): unit vectors, or
-        zeros where the model's folder holds no second encoder."""
+        """Return the sentence embeddings of texts, float32 (texts, SENTENCE_COMPONENTS).
+
+        They are unit vectors, or zeros if the model's folder holds no second encoder.
+        """
         return (
             self._sentence_embedding.encode(texts)
             if self._sentence_embedding
@@ -74,7 +76,7 @@ class TorchEncoder:
         )
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text has, the prompt and special tokens left out."""
+        """Return the number of tokens of each text, without the prompt and special tokens."""
         if not texts:
             return []
         with self._lock:
@@ -95,7 +97,7 @@ class TorchEncoder:
         return [_encoding(one, own) for one, own in zip(found, spans, strict=True)]
 
     def _offsets(self, texts: list[str], prompt: str) -> list[Ints | None]:
-        """Return where the tokens stand, or None where the tokenizer does not know."""
+        """Return the token positions of each text, or None if the tokenizer does not give them."""
         tokenizer = self._model.tokenizer
         if not getattr(tokenizer, "is_fast", False):
             return [None] * len(texts)
@@ -104,7 +106,7 @@ class TorchEncoder:
 
 
 def _keep_layers(transformer: Any) -> None:
-    """Let a model give the states of several layers beside its token embeddings."""
+    """Make a model also return the states of STATE_LAYERS, joined, beside its token embeddings."""
     from torch import cat
 
     transformer.model.config.output_hidden_states = True
@@ -139,7 +141,7 @@ def _sentence_embedding(folder: Path) -> SentenceEmbedder | None:
 
 
 def _load(model: str | Path) -> tuple["SentenceTransformer", Path, str]:
-    """Return the model, the folder where its files lie, and its name."""
+    """Return the model, the folder of its files, and its name."""
     try:
         import sentence_transformers  # noqa: F401
         from transformers.utils import logging
@@ -170,7 +172,7 @@ def _from_folder(folder: Path) -> "SentenceTransformer":
 
 
 def _from_hub(name: str) -> tuple["SentenceTransformer", Path]:
-    """Return a hub model and its folder, downloaded where the local cache has not got it."""
+    """Return a hub model and its folder; the model is downloaded if the local cache lacks it."""
     from huggingface_hub import model_info, snapshot_download
     from sentence_transformers import SentenceTransformer
 
@@ -204,7 +206,7 @@ def _weights(model: "SentenceTransformer", folder: Path, name: str) -> Weights:
 
 
 def prompts_for(saved: Mapping[str, str | None], name: str) -> tuple[str, str]:
-    """Return the prompts of queries and passages: the saved ones, else the model's preset."""
+    """Return the prompts for queries and passages: the saved ones, else the model's preset."""
     query = saved.get("query") or ""
     passage = saved.get("passage") or saved.get("document") or ""
     if query or passage:
@@ -220,7 +222,7 @@ def _pooling(model: "SentenceTransformer") -> str:
 
 
 def _fingerprint(folder: Path) -> str:
-    """Return a SHA-256 over the names and contents of weights, tokenizer and configuration."""
+    """Return a SHA-256 of the names and contents of weights, tokenizer and configuration."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)

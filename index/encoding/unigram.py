@@ -1,7 +1,8 @@
-"""The default model's tokenizer: the likeliest pieces of each word, from a compressed trie.
+"""The default model's tokenizer: it splits words into the likeliest pieces of a compressed trie.
 
-Its tokens and offsets equal those of the library `tokenizers`, which takes 290 MB of memory
-where this takes 6. Scores are added as doubles and in the same order, so that ties fall alike.
+Its tokens and offsets equal those of the library `tokenizers`, which needs 290 MB of memory;
+this module needs 6 MB. Scores are added as doubles in the same order, so that ties are resolved
+in the same way.
 """
 
 import re
@@ -29,9 +30,9 @@ _CACHED_LENGTH = 32
 class Tokens:
     """The tokens of one text.
 
-    ids:                 of the pieces.
-    offsets:             [start, end) of each in the text, as characters.
-    special_tokens_mask: 1 for the tokens around the text, which stand nowhere in it.
+    ids:                 the ids of the pieces.
+    offsets:             [start, end) of each token in the text, as characters.
+    special_tokens_mask: 1 for the tokens added around the text, 0 for the tokens of the text.
     """
 
     ids: list[int]
@@ -44,10 +45,10 @@ _Pieces = tuple[tuple[int, int], ...]
 
 
 class UnigramTokenizer:
-    """Splits texts into tokens; any number of threads may ask at once."""
+    """A tokenizer that splits texts into pieces; any number of threads may use it at once."""
 
     def __init__(self, path: Path) -> None:
-        """Load what `index.encoding.model.pieces` wrote; any error where the file is damaged."""
+        """Load a file of `index.encoding.model.pieces`; a damaged one raises any kind of error."""
         with np.load(path, allow_pickle=False) as stored:
             self._trie = marisa_trie.Trie()
             self._trie.frombytes(stored["trie"].tobytes())
@@ -65,16 +66,16 @@ class UnigramTokenizer:
 
     @property
     def pad(self) -> int:
-        """Return the id that fills up the shorter texts of a batch."""
+        """Return the id of the padding token, which fills up the shorter texts of a batch."""
         return self._specials[PAD]
 
     def score(self, piece: str) -> float | None:
-        """Return the logarithm of a piece's probability, None where there is no such piece."""
+        """Return the logarithm of a piece's probability, None if there is no such piece."""
         key = self._trie.get(piece)
         return None if key is None else self._scores[key]
 
     def extends(self, prefix: str) -> bool:
-        """Return whether a piece starts with the prefix."""
+        """Return whether any piece starts with the prefix."""
         return next(self._trie.iterkeys(prefix), None) is not None
 
     def items(self) -> Iterator[tuple[str, float]]:
@@ -83,21 +84,21 @@ class UnigramTokenizer:
             yield piece, self._scores[key]
 
     def count(self, text: str) -> int:
-        """Return how many tokens the text has, also behind the limit."""
+        """Return the number of tokens of the text; those beyond the model's limit count too."""
         return sum(1 for _ in self._tokens(text))
 
     def encode(self, text: str) -> Tokens:
-        """Return the text's tokens between `<s>` and `</s>`, cut at the model's limit."""
+        """Return the text's tokens between `<s>` and `</s>`, cut at the model's limit in all."""
         found = list(self._tokens(text))[: self._limit - 2]
         ids = [self._specials[BOS], *(token for token, _, _ in found), self._specials[EOS]]
         offsets = [(0, 0), *((start, end) for _, start, end in found), (0, 0)]
         return Tokens(ids, offsets, [1, *[0] * len(found), 1])
 
     def _tokens(self, text: str) -> Iterator[tuple[int, int, int]]:
-        """Yield id, start and end of every token.
+        """Yield the id, start and end of every token.
 
-        A special word is its token also where it is written in the text, as the model's
-        authors have it.
+        A special word such as `<mask>` becomes its token even if a note contains it literally;
+        the model's authors do the same.
         """
         start = 0
         for part in _SPECIAL.split(text):
@@ -121,7 +122,7 @@ class UnigramTokenizer:
                 start = end
 
     def _pieces(self, word: str) -> _Pieces:
-        """Return the pieces with the highest sum of scores; unknown neighbours are one."""
+        """Return the pieces with the highest sum of scores; adjacent unknown ones are merged."""
         token, start = self._best_paths(word)
         found: list[tuple[int, int]] = []
         end = len(word)
@@ -133,7 +134,7 @@ class UnigramTokenizer:
         return tuple(reversed(found))
 
     def _best_paths(self, word: str) -> tuple[list[int], list[int]]:
-        """Return for each place in the word the token that ends there, and its start."""
+        """Return for each position in the word the best token that ends there, and its start."""
         score = [0.0] + [-float("inf")] * len(word)
         token = [self._unknown] * (len(word) + 1)
         start = [0] * (len(word) + 1)

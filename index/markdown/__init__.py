@@ -1,4 +1,4 @@
-"""Markdown to sections, passages and lines, each with its true place in the file."""
+"""Markdown to sections, passages and lines, each with its exact position in the file."""
 
 from index.markdown import html_words, notes
 from index.markdown.block_lines import BlockReader, Group

@@ -60,7 +60,7 @@ class BlockReader:
     """The blocks and lines of one source, with their offsets."""
 
     def __init__(self, source: str, env: EnvType | None = None) -> None:
-        """env: what the parser found in the source: where its links and footnotes lead."""
+        """env: the definitions of links and footnotes that the parser found in the source."""
         self.source = source
         self.markdown = parser()
         self.env = env if env is not None else {}
@@ -70,13 +70,14 @@ class BlockReader:
         self.line_count = len(self.line_starts) - source.endswith("\n")
 
     def offset(self, line: int) -> int:
-        """Return where a source line starts; past the last one, the end."""
+        """Return the offset of a source line; for a line after the last one, that of the end."""
         return self.line_starts[line] if line < len(self.line_starts) else len(self.source)
 
     def blocks(self, groups: Sequence[Group]) -> tuple[Block, ...]:
-        """Return the blocks that are searched: navigation and those without words are not.
+        """Return the blocks to search, without navigation and blocks that have no words.
 
-        What no page shows answers nothing: a line beside it has it, so that it is found.
+        Text that no page shows, such as the alternative text of a picture, cannot be an answer; it
+        is added to the nearest visible line, so that a search finds it there.
         """
         found = [self._block(group) for group in groups if not is_navigation(group.tokens)]
         return tuple(block for block in _seen(found) if block.lines)
@@ -133,7 +134,10 @@ class BlockReader:
         return inline_tokens(self.markdown, text, self.env)
 
     def _places(self, inline: Token) -> list[tuple[int, int]]:
-        """Return where each row of a token starts in its content and in the source, there or -1."""
+        """Return the start of each row of a token, in its content and in the source.
+
+        The start in the source is -1 if the row does not occur there literally.
+        """
         places, start = [], 0
         first = (inline.map or [0])[0]
         for number, text in enumerate(inline.content.split("\n"), first):
@@ -154,7 +158,7 @@ class BlockReader:
                 yield Line(*self._inside(code, first + number), code, code, "code")
 
     def _inside(self, words: str, line: int) -> tuple[int, int]:
-        """Return where words stand in a source line, all of it where they stand there otherwise."""
+        """Return [start, end) of words in a source line; if they are not there, of the line."""
         begin = self.source.find(words, self.offset(line), self.offset(line + 1))
         if begin < 0:
             return self._trimmed(self.offset(line), self.offset(line + 1))
@@ -206,7 +210,7 @@ def _line(span: tuple[int, int], shown: str, names: str, words: str, kind: LineK
 
 
 def _with(line: Line, names: str) -> Line:
-    """Return a line that names more than a page shows of it."""
+    """Return the line with names after its text that can be found but are not shown."""
     if not names:
         return line
     text = f"{line.plain} {names}".strip()
@@ -214,7 +218,7 @@ def _with(line: Line, names: str) -> Line:
 
 
 def _seen(blocks: Sequence[Block]) -> Iterator[Block]:
-    """Yield the blocks without lines that no page shows; others name what those do."""
+    """Yield the blocks without invisible lines, whose text moves to the nearest visible line."""
     lines = [line for block in blocks for line in block.lines]
     beside = next((line for line in reversed(lines) if line.shown), None)
     if beside is None or all(line.shown for line in lines):
@@ -243,13 +247,13 @@ def _said(tokens: Sequence[Token] | None) -> str:
 
 
 def _located(places: Sequence[tuple[int, int]], position: int) -> int | None:
-    """Return where a character of an inline token's content stands in the source."""
+    """Return the offset in the source of a character of an inline token's content, or None."""
     start, found = places[bisect_right(places, (position, sys.maxsize)) - 1]
     return None if found < 0 else found + position - start
 
 
 def _cut(content: str, whole: bool) -> list[tuple[int, int]]:
-    """Return [start, end) of what is read in one go: an item, or a sentence."""
+    """Return [start, end) of each line to be made: a whole list item, or the sentences."""
     if "^" in content and (identifier := BLOCK_ID.search(content[-_LONG_ITEM:])):
         # No part of what is said.
         content = content[: len(content) - len(identifier[0])]
@@ -263,7 +267,7 @@ def _cut(content: str, whole: bool) -> list[tuple[int, int]]:
 
 
 def _sentences(content: str, first: int) -> Iterator[tuple[int, int]]:
-    """Yield [start, end) of each sentence from a place on; a break in HTML ends one too."""
+    """Yield [start, end) of each sentence after an offset; an HTML break ends a sentence too."""
     edges = [(first, first)]
     marks, counted = 0, first
     for match in _BREAKS.finditer(content, first) if "<" in content else ():
@@ -277,7 +281,11 @@ def _sentences(content: str, first: int) -> Iterator[tuple[int, int]]:
 
 
 def _row_text(columns: Sequence[str], cells: Sequence[str]) -> str:
-    """Return a row as it would be read aloud: what it is about, then each column's value."""
+    """Return a table row as text: its first cell, then the name and value of each column.
+
+    Columns `Name`, `Port`, `Use` and cells `ssh`, `22`, `login` give
+    `ssh / Port: 22 / Use: login`.
+    """
     rest = (
         f"{name}: {cell}" if name else cell
         for name, cell in zip(columns[1:], cells[1:], strict=False)

@@ -50,20 +50,21 @@ _OTHERS = ("{", "[[", "%%", "$", "[^", "[!")
 
 @cache
 def parser() -> MarkdownIt:
-    """Return the one parser that sections and the reader share, so that anchors agree.
+    """Return the parser that sections and the reader share, so that their anchors agree.
 
-    It reads all dialects at once: notes of several kinds stand side by side. Nobody changes it, so
-    threads may share it.
+    It understands all dialects at once, since a folder may mix notes of several kinds. It is never
+    changed, so that threads may share it.
     """
     return _all_dialects(_inline)
 
 
 @cache
 def block_parser() -> MarkdownIt:
-    """Return one that reads the same blocks, and of their text only what may lead or name.
+    """Return a parser of the same blocks that parses only a part of the inline text.
 
-    That is headings, cells, and what may be navigation: other text is cut into sentences first,
-    which are read one by one. So no block means another thing by it, and nobody changes it either.
+    It parses the text of headings, of table cells, and of paragraphs that may be navigation. Other
+    text is cut into sentences first, and each of these is parsed later. The kinds of blocks stay
+    the same. It is never changed either.
     """
     return _all_dialects(_leading)
 
@@ -83,7 +84,7 @@ class _Markdown(MarkdownIt):
 
 
 def link_target(url: str) -> str:
-    """Return a link's target as the parser writes it; most are written so already."""
+    """Return a link's target in the normalised form of the parser."""
     return url if _NORMAL.fullmatch(url) else normalizeLink(url)
 
 
@@ -94,14 +95,14 @@ def _commonmark() -> MarkdownIt:
 
 @cache
 def github_parser() -> MarkdownIt:
-    """Return one that reads what GitHub reads, and nobody changes."""
+    """Return a parser that understands the same Markdown as GitHub; it is never changed."""
     markdown = _commonmark()
     markdown.parseInline("*used*")
     return markdown
 
 
 def inline_tokens(markdown: MarkdownIt, text: str, env: EnvType) -> list[Token]:
-    """Return the tokens of a piece of text; env holds where its references lead."""
+    """Return the tokens of a piece of text; env: the definitions of its links and footnotes."""
     found: list[Token] = []
     if text and _BARE.fullmatch(text):
         for number, line in enumerate(text.split("\n")):
@@ -128,9 +129,10 @@ def _leading(state: StateCore) -> None:
 
 
 def readable(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Yield inline tokens as text alone can show them: HTML is breaks, and what is raised text.
+    """Yield inline tokens in the form for plain text, where HTML tags become breaks or text.
 
-    `<br>` and the tags of blocks separate words; `2<sup>10</sup>` is not 210.
+    `<br>` and the tags of blocks become line breaks. Raised and lowered text keeps its meaning:
+    `2<sup>10</sup>` becomes `2^10`, not `210`.
     """
     position, base = 0, ""
     while position < len(tokens):
@@ -159,13 +161,13 @@ def readable(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _tag(token: Token) -> str:
-    """Return the name of an HTML tag, with a slash where it closes, or ""."""
+    """Return the name of an HTML tag, with a slash before it for a closing tag, or ""."""
     match = TAG.fullmatch(token.content) if token.type == "html_inline" else None
     return match["name"].lower() if match else ""
 
 
 def _closed(tokens: Sequence[Token], position: int, name: str) -> int:
-    """Return the position of the token that closes a tag, 0 where none does or it holds others."""
+    """Return the position of the token that closes a tag, 0 if none does or the tags are nested."""
     for number in range(position + 1, min(len(tokens), position + _RAISED_TOKENS)):
         found = _tag(tokens[number])
         if found == f"/{name}":
@@ -176,10 +178,10 @@ def _closed(tokens: Sequence[Token], position: int, name: str) -> int:
 
 
 def findable(tokens: Sequence[Token]) -> str:
-    """Return the longest run of words that a page shows as they stand in inline tokens.
+    """Return the longest run of words in inline tokens that a browser can find on the page.
 
-    A browser looks for them as they stand: not over a break, nor beside what is raised, nor for
-    the text of a picture.
+    A browser searches for literal text: it does not find text across a line break, beside raised
+    text, or in the alternative text of a picture.
     """
     if not any(token.type in _BETWEEN for token in tokens):
         return " ".join(plain(tokens).split())
@@ -217,14 +219,14 @@ def plain(tokens: Sequence[Token] | None) -> str:
 
 
 def named(tokens: Sequence[Token]) -> str:
-    """Return what inline tokens name without showing it: a term's id."""
+    """Return the names that inline tokens carry but do not show, such as the id of a term."""
     return " ".join(token.meta["named"] for token in tokens if "named" in token.meta)
 
 
 def heading_anchors(tokens: Sequence[Token]) -> list[str]:
-    """Return the anchor of each heading token in order, those inside quotes and lists too.
+    """Return the anchor of each heading in order, including headings in quotes and lists.
 
-    It is the id that its author gave it, else GitHub's slug.
+    An anchor is the id that the author gave the heading, else GitHub's slug of its text.
     """
     headings = [(t, tokens[i + 1]) for i, t in enumerate(tokens) if t.type == "heading_open"]
     given = [explicit(heading) for heading, _ in headings]
@@ -232,9 +234,10 @@ def heading_anchors(tokens: Sequence[Token]) -> list[str]:
 
 
 def second_anchors(tokens: Sequence[Token], first: Sequence[str]) -> list[str]:
-    """Return of each heading the anchor of its words as well, empty where that is its first one.
+    """Return for each heading the slug of its text, empty if it is an anchor of the page already.
 
-    Some generators give a heading both, and notes link to either. first: what heading_anchors gave.
+    Some site generators give a heading two anchors, and notes link to either. first: the result of
+    `heading_anchors`.
     """
     inlines = [tokens[i + 1] for i, t in enumerate(tokens) if t.type == "heading_open"]
     taken = set(first)
@@ -247,9 +250,9 @@ def second_anchors(tokens: Sequence[Token], first: Sequence[str]) -> list[str]:
 
 
 def term_anchors(tokens: Sequence[Token], taken: Iterable[str]) -> dict[int, str]:
-    """Return the anchor of each term that is defined, by the position of its token.
+    """Return the anchor of each term of a definition list, by the position of its token.
 
-    taken: the anchors of headings, of which the terms' differ.
+    taken: the anchors of headings; those of terms must be different.
     """
     terms = [position for position, token in enumerate(tokens) if token.type == "dt_open"]
     if not terms:
@@ -260,7 +263,7 @@ def term_anchors(tokens: Sequence[Token], taken: Iterable[str]) -> dict[int, str
 
 
 def is_navigation(tokens: Sequence[Token]) -> bool:
-    """Return whether a block is made only of links into its own page, or will be."""
+    """Return whether a block has only links into its own page, or a mark such as `{:toc}`."""
     inlines = [token for token in tokens if token.type == "inline"]
     for inline in inlines:
         if "{:toc}" in inline.content:
@@ -283,7 +286,10 @@ def _only_page_links(children: Sequence[Token]) -> bool:
 
 
 def closing(tokens: Sequence[Token], start: int) -> int:
-    """Return the position of the token that closes the one at start, itself if it opens nothing."""
+    """Return the position of the token that closes the one at `start`.
+
+    A token that opens nothing closes itself.
+    """
     depth = 0
     for position in range(start, len(tokens)):
         depth += tokens[position].nesting

@@ -1,4 +1,4 @@
-"""The ids that HTML between Markdown gives, which links lead to."""
+"""The ids in HTML between Markdown, which links may have as their targets."""
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 @dataclass(frozen=True)
 class Tag:
-    """An HTML tag with what matters of it: where it starts, its line counted from 0."""
+    """An HTML tag with its line, counted from 0, its offset, its name and its attributes."""
 
     line: int
     start: int
@@ -15,7 +15,7 @@ class Tag:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return what links may lead to it by."""
+        """Return the fragments that links may use to point to this tag."""
         names = (self.attributes.get("id"), self.name == "a" and self.attributes.get("name"))
         return tuple(dict.fromkeys(name for name in names if name))
 

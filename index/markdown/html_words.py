@@ -1,4 +1,4 @@
-"""The words of HTML between Markdown."""
+"""The words in HTML between Markdown."""
 
 import html
 from collections.abc import Iterator
@@ -32,18 +32,18 @@ _BESIDE = regex.compile(r"(?=</?(?:su[bp]|img)\b)", regex.IGNORECASE)
 
 
 def text(source: str) -> str:
-    """Return the words that HTML shows, in one line."""
+    """Return the visible words of HTML, in one line."""
     raised = _HEIGHT.sub(_raised, source)
     return " ".join(_shown(_APART.sub(" ", raised)).split())
 
 
 def findable(source: str) -> str:
-    """Return the longest run of words that a page shows of some HTML as they stand in it."""
+    """Return the longest run of words in HTML that a browser can find on the page."""
     return longest(_shown(_BESIDE.sub(BESIDE, _APART.sub(BREAK, source))))
 
 
 def unseen(source: str) -> str:
-    """Return what tags say that show no words: the text of a picture, a component's title."""
+    """Return the invisible text in tags: the alternative text of a picture, a component's title."""
     return tag_words.tags(_COMMENT.sub("", source))
 
 
@@ -57,7 +57,7 @@ def _raised(match: regex.Match[str]) -> str:
 
 
 def pieces(source: str) -> Iterator[tuple[int, int]]:
-    """Yield [start, end) of what is read in one go: all of it, or its rows, items, paragraphs."""
+    """Yield [start, end) of the pieces of HTML: all of it if it is short, else rows, items, ..."""
     if len(text(source)) <= _LONGEST:
         yield 0, len(source)
         return

@@ -1,6 +1,6 @@
-"""What notes are made of: documents, sections, blocks and lines, all with true offsets.
+"""The parts of notes: documents, sections, blocks and lines, all with exact offsets.
 
-For each of them `source[start:end]` is its text, where `source` is its document's.
+The text of each part is `source[start:end]`, where `source` is that of its document.
 """
 
 from bisect import bisect_right
@@ -15,12 +15,13 @@ LineKind = Literal["sentence", "item", "row", "code"]
 
 @dataclass(frozen=True)
 class Line:
-    """The smallest thing that can answer: a sentence, list item, code line or table row.
+    """The smallest unit of an answer: a sentence, list item, code line or table row.
 
-    plain is its text without Markdown, and after it what no page shows: a term's id, the text of a
-    picture beside it; unseen is how many characters those are. A table row names its columns.
-    words is what a page shows of it in one run, so that a link can find it there: all of it, or a
-    row's longest cell.
+    plain: its text without Markdown, followed by text that no page shows, such as the id of a term
+    or the alternative text of a picture beside it. A table row includes the names of its columns.
+    unseen: the number of characters of the text that no page shows. words: a run of words that a
+    page shows without a break, so that a link can find it there; all of the line, or the longest
+    cell of a row.
     """
 
     start: int
@@ -32,16 +33,17 @@ class Line:
 
     @property
     def shown(self) -> str:
-        """Return its text as a page shows it."""
+        """Return the visible text of the line."""
         return self.plain[: len(self.plain) - self.unseen].rstrip()
 
 
 @dataclass(frozen=True)
 class Block:
-    """What stands between headings at the top level: a paragraph, list, quote, table or code.
+    """A block at the top level between headings: a paragraph, list, quote, table or code.
 
-    head is what its later parts need above them to be read alone, by offsets: a table's header
-    with its delimiter line, a fence's opening line. (0, 0) where nothing is needed.
+    head: the offsets of the source that must stand above later parts of the block, so that these
+    can be read alone: a table's header with its delimiter line, or a fence's opening line. It is
+    (0, 0) if nothing is needed.
     """
 
     kind: BlockKind
@@ -53,11 +55,11 @@ class Block:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it, up to the next one of the same or a higher level.
+    """A heading and the text under it, up to the next heading of the same or a higher level.
 
-    path runs from the document's title to this section's. blocks are its own, those of the
-    sections below it and navigation left out. Lines are counted from 1, both ends inclusive.
-    Text before the first heading is a section of level 0 with an empty anchor.
+    path: the titles from the document's to this section's. blocks: its own blocks, without
+    navigation and without those of the sections below it. Lines are counted from 1, both ends
+    inclusive. Text before the first heading is a section of level 0 with an empty anchor.
     """
 
     title: str
@@ -73,10 +75,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Reference:
-    """Where the links of a document with this label lead, or what the footnote says.
+    """The definition of a link label or of a footnote.
 
-    label is as the parser compares them, a footnote's with `^` before it; text is the Markdown of
-    the definition.
+    label: the normalised label of the parser, with `^` before it for a footnote. text: the Markdown
+    of the definition.
     """
 
     label: str
@@ -89,9 +91,9 @@ DOUBTFUL = 0.9
 
 @dataclass(frozen=True)
 class Mended:
-    """What was damaged, and is read anew at [start, end) of the source.
+    """A damaged word that was repaired, at [start, end) of the source.
 
-    was: what stood there. confidence: how likely the reading is right, in 0..1.
+    was: the damaged text. confidence: the probability in 0..1 that the repair is right.
     """
 
     start: int
@@ -104,10 +106,11 @@ class Mended:
 class Document:
     """One Markdown file. id is its path below the corpus, without the suffix, with slashes.
 
-    examples are questions that its front matter offers to learners. address is where a site has
-    it, as its front matter says (`permalink`, `url`, `slug`), empty where it does not. mended: what
-    of the source is not as the file has it, in order; digest: the hash of what the file has then.
-    references: what its links and footnotes refer to, wherever in it that stands.
+    examples: questions that its front matter offers to learners. address: its address on a site,
+    from its front matter (`permalink`, `url`, `slug`), else empty. mended: the repaired words, in
+    order, where the source differs from the file. digest: the hash of the text in the file if that
+    differs from the source, else empty. references: the definitions of its links and footnotes,
+    wherever they stand.
     """
 
     id: str
@@ -125,17 +128,17 @@ class Document:
     references: tuple[Reference, ...] = ()
 
     def is_mended(self, start: int, end: int) -> bool:
-        """Return whether any of [start, end) of the source is not as the file has it."""
+        """Return whether [start, end) of the source contains any part of a repaired word."""
         after = bisect_right(self.mended, start, key=lambda word: word.end)
         return after < len(self.mended) and self.mended[after].start < end
 
 
 @dataclass(frozen=True)
 class Passage:
-    """What is embedded and returned: consecutive blocks of one section, or a part of a long one.
+    """The unit that is embedded and returned: consecutive blocks of a section, or part of a block.
 
-    text is the Markdown to show: head and source[start:end]. head repeats the block's head
-    where the passage starts inside a block, and is empty otherwise.
+    Its Markdown is `head + source[start:end]`. head: a copy of the block's head if the passage
+    starts inside a block, else empty.
     """
 
     document: int
@@ -146,10 +149,10 @@ class Passage:
     lines: tuple[Line, ...]
 
     def text(self, source: str) -> str:
-        """Return the Markdown to show."""
+        """Return the Markdown of the passage; source: the text of its document."""
         return self.head + source[self.start : self.end]
 
     def span(self, line: Line) -> tuple[int, int]:
-        """Return where a line of this passage stands in its text."""
+        """Return [start, end) of a line of this passage in the passage's text."""
         shift = len(self.head) - self.start
         return line.start + shift, line.end + shift

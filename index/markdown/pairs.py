@@ -1,4 +1,4 @@
-"""Pairs of marks around several sentences, each of which is read by itself."""
+"""Pairs of emphasis marks around several sentences, for sentences that are parsed one by one."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,9 @@ _RUN = regex.compile(
 
 
 def paired(text: str, cuts: Sequence[tuple[int, int]]) -> list[str]:
-    """Return the pieces of a text, marks added to those that have one half of a pair only.
+    """Return the pieces of a text, with marks added where a cut separates a pair of marks.
 
-    cuts: [start, end) of each, in order.
+    `**One. Two.**` becomes `["**One.**", "**Two.**"]`. cuts: [start, end) of each piece, in order.
     """
     if len(cuts) < 2:
         return [text[start:end] for start, end in cuts]
@@ -26,9 +26,9 @@ def paired(text: str, cuts: Sequence[tuple[int, int]]) -> list[str]:
 
 
 def _opened(text: str, places: Sequence[int]) -> list[tuple[str, ...]]:
-    """Return the marks that are open at each place, the outermost one first.
+    """Return the marks that are open at each offset, the outermost one first.
 
-    Where a mark of the text has no other, it may be none: nothing is open then.
+    If a mark has no partner, it may not be a mark at all; then no marks are returned.
     """
     nothing: list[tuple[str, ...]] = [()] * len(places)
     found: list[tuple[str, ...]] = []

@@ -1,4 +1,4 @@
-"""Sections to passages: what is embedded and returned."""
+"""Sections to passages, the units that are embedded and returned."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ Count = Callable[[Sequence[str]], list[int]]
 
 
 def passages(document: Document, number: int, limit: int, count: Count) -> Iterator[Passage]:
-    """Yield the passages of a document, which is the `number`th of its index, in order.
+    """Yield the passages of a document in order; number: that of the document in its index.
 
-    A section whose own blocks have at most `limit` tokens by `count` is one passage; a longer one
-    becomes runs of blocks, and a block that is too long alone becomes runs of its lines.
+    A section whose own blocks have at most `limit` tokens is one passage. A longer section is split
+    into runs of blocks, and a block that is too long by itself into runs of lines. count: a
+    function that returns the number of tokens of each text.
     """
     for position, section in enumerate(document.sections):
         pieces = list(_pieces(section, document.source, limit, count))
@@ -26,15 +27,16 @@ def passages(document: Document, number: int, limit: int, count: Count) -> Itera
 
 
 def embedded_text(document: Document, passage: Passage) -> str:
-    """Return the plain text that stands for a passage: where it stands, then what it says."""
+    """Return the plain text to embed for a passage: its heading path, then its lines."""
     lines = "\n".join(line.plain for line in passage.lines)
     return f"{heading_path(document, passage)}\n{lines}"
 
 
 def heading_path(document: Document, passage: Passage) -> str:
-    """Return the document's title and the headings above a passage.
+    """Return the document's title and the headings above a passage, joined by ` > `.
 
-    An id that its author gave the last one is often its name in another language.
+    Words of the last heading's id that are not in its title follow in brackets, because an id is
+    often the name in another language: `설치 (install)`.
     """
     section = document.sections[passage.section]
     # A break in a heading separates words for readers, and none in its anchor.
@@ -94,7 +96,7 @@ def _piece_start(source: str, block: Block, first: int) -> int:
 
 
 def _line_start(source: str, block: Block, line: Line) -> int:
-    """Return where a line's own marker (`- `, `> `) starts, if nothing else stands before it."""
+    """Return the start of a line's marker (`- `, `> `), or of its text if it has no marker."""
     begin = max(source.rfind("\n", 0, line.start) + 1, block.start)
     before = source[begin : line.start].strip()
     return begin if len(before) <= 3 else line.start

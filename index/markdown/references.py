@@ -1,6 +1,7 @@
-"""What a document's links and footnotes refer to: definitions that stand anywhere in it.
+"""Definitions of links and footnotes, which may stand anywhere in a document.
 
-A piece of a document is read with those that it uses, else its links are only words in brackets.
+A piece of a document is parsed together with the definitions that it uses; without them its links
+would be only words in brackets.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,13 +50,13 @@ def _written(lines: Sequence[str], place: Sequence[int]) -> str:
 
 
 def used_references(known: Iterable[Reference], text: str) -> str:
-    """Return those of the definitions that a piece of their document refers to, as Markdown."""
+    """Return the Markdown of the known definitions that a piece of their document uses."""
     named = {_key(label) for label in _LABEL.findall(text)}
     return "\n".join(each.text for each in known if each.label in named)
 
 
 def reference_definitions(markdown: str) -> EnvType:
-    """Return what the parser knows after such definitions, for the text that uses them."""
+    """Return the parser's environment after it has read definitions; markdown: the definitions."""
     env: EnvType = {}
     if markdown:
         parser().parse(markdown, env)
@@ -63,9 +64,10 @@ def reference_definitions(markdown: str) -> EnvType:
 
 
 def written_out(text: str, markdown: str) -> str:
-    """Return a piece of Markdown that needs no definitions, for those who have only the piece.
+    """Return a piece of Markdown in a form that needs no definitions, to be shown alone.
 
-    Its links lead where the definitions say; the marks of its footnotes are left out.
+    Links get the targets of their definitions: `[a][b]` becomes `[a](target)`. The marks of defined
+    footnotes are left out. markdown: the definitions.
     """
     if not markdown:
         return text

@@ -1,4 +1,4 @@
-"""Text as it stands on a page: what is raised or lowered, and what stands there in one run."""
+"""Raised and lowered text in plain text, and the runs of words that a page shows unbroken."""
 
 from collections.abc import Iterator
 
@@ -23,10 +23,10 @@ _FIRST = regex.compile(r"\A\S+")
 
 
 def height(tag: str, text: str, base: str) -> tuple[str, str, str]:
-    """Return how text says that something is raised (`sup`) or lowered (`sub`).
+    """Return raised (`sup`) or lowered (`sub`) text in plain form: prefix, text and suffix.
 
-    It is what stands before, the text itself, and what stands behind. base: what it is a power of.
-    A number's power has a sign, so that both are found as numbers.
+    `x<sup>2</sup>` gives `x²`, and `a<sup>b+c</sup>` gives `a^(b+c)`. base: the text before it.
+    After a number `^` is used (`2^10`), so that a search finds both numbers.
     """
     digits, table = _AS_DIGITS[tag]
     if digits.fullmatch(text) and not (tag == "sup" and base[-1:].isdecimal()):
@@ -39,7 +39,10 @@ def height(tag: str, text: str, base: str) -> tuple[str, str, str]:
 
 
 def longest(text: str) -> str:
-    """Return the longest piece without a break, of whole words that nothing else stands beside."""
+    """Return the longest piece between the marks BREAK and BESIDE, in whole words.
+
+    A word that touches BESIDE is left out.
+    """
     runs = (" ".join(run.split()) for part in text.split(BREAK) for run in _whole(part))
     return max((run for run in runs if _WORD.search(run)), key=len, default="")
 

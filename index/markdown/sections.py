@@ -23,7 +23,7 @@ _EMOJI_AROUND = regex.compile(
 
 @dataclass(frozen=True)
 class Parsed:
-    """A Markdown file taken apart: its front matter, its title, its sections, its references."""
+    """A parsed Markdown file; fault: the error if its front matter cannot be read."""
 
     front_matter: dict[str, Any]
     title: str
@@ -42,10 +42,10 @@ class _Heading:
 
 
 def parse(source: str, fallback_title: str) -> Parsed:
-    """Return the file taken apart.
+    """Return the parsed file.
 
-    The title is the front matter's, else a lone first-level heading's, else the fallback.
-    Front matter that cannot be read is left out, and said in `fault`.
+    The title is that of the front matter, else that of the only first-level heading if it comes
+    first, else the fallback. Front matter that cannot be read is left out and reported in `fault`.
     """
     env: dict[str, Any] = {}
     tokens = block_parser().parse(source, env)

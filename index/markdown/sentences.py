@@ -1,4 +1,4 @@
-"""Sentences of Markdown text, by their offsets."""
+"""Offsets of the sentences in Markdown text."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -75,10 +75,10 @@ _FINAL = "다요까죠"
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Return [start, end) of each sentence, white space around it left out.
+    """Return [start, end) of each sentence, without the white space around it.
 
-    Korean and English end sentences alike; a text without an end mark is one sentence. One that is
-    longer than any reader's breath is cut at a space, or where there is none, anywhere.
+    The same rules serve Korean and English; a text without an end mark is one sentence. A sentence
+    of more than 600 characters is cut at a space, or at any place if it has none.
     """
     protected = [match.span() for match in _PROTECTED.finditer(text)]
     begins = [begin for begin, _ in protected]
@@ -96,7 +96,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def _ends(text: str, start: int, match: regex.Match[str]) -> bool:
-    """Return whether a mark ends the sentence that starts there."""
+    """Return whether an end mark really ends the sentence that begins at `start`."""
     mark, closing = match["mark"], match["closing"]
     behind = text[match.end() : match.end() + _NEAR]
     if not behind:
@@ -113,7 +113,7 @@ def _ends(text: str, start: int, match: regex.Match[str]) -> bool:
 
 
 def _abbreviates(text: str, start: int, dot: int, behind: str) -> bool:
-    """Return whether the word before a dot goes on with its sentence, or only numbers it."""
+    """Return whether the word before a dot is an abbreviation or a number such as `1.`."""
     word = _BEFORE_WORD.split(text[max(start, dot - _NEAR) : dot])[-1]
     if _LEADING.fullmatch(word) or (_COUNTING.fullmatch(word) and _COUNTED.match(behind)):
         return True

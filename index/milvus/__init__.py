@@ -1,4 +1,4 @@
-"""Vectors in Milvus. Importing this room needs `pymilvus`, an extra: import it where it is used."""
+"""Vectors in Milvus. This room needs the optional package `pymilvus`: import it only on use."""
 
 from index.milvus import remote_index
 

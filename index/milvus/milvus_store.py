@@ -1,6 +1,6 @@
-"""Vectors in Milvus, an engine of its own, for where one machine is not enough.
+"""A store of vectors in Milvus, a separate server, for indexes too large for one machine.
 
-They stand beside the rest of the index as well, mapped from disk, and give the scores.
+The vectors also stay on disk beside the rest of the index; scores are computed from these.
 """
 
 import logging
@@ -33,13 +33,14 @@ _T = TypeVar("_T")
 
 
 class Milvus:
-    """A server, or a file of Milvus Lite; connected when it is first needed, and again by itself.
+    """A client of a Milvus server or of a Milvus Lite file.
 
-    Every method raises StoreAway where it does not answer.
+    It connects on first use and reconnects by itself. Every method raises StoreAway if the server
+    does not answer.
     """
 
     def __init__(self, uri: str, token: str = "", seconds: float = _SECONDS) -> None:
-        """seconds: how long a search waits."""
+        """uri, token: address and credentials of the server. seconds: the timeout of a search."""
         self._seconds = seconds
         self._uri = uri
         self._token = token
@@ -55,7 +56,7 @@ class Milvus:
     ) -> Ints:
         """Return the rows of the nearest vectors, at most `count`, best first.
 
-        probe: whether to ask even while others are refused.
+        condition: a Milvus filter. probe: whether to ask even while other searches are refused.
         """
         found = (self._asked if probe else self._turned)(
             lambda client: client.search(
@@ -73,17 +74,17 @@ class Milvus:
         return np.array(found[0].ids, np.int32)
 
     def patient(self) -> "Milvus":
-        """Return the same for whoever builds: what was just given much is slow at first."""
+        """Return a client with a long timeout, for builds: after an upload Milvus is slow."""
         return Milvus(self._uri, self._token, _UPLOAD_SECONDS)
 
     def load(self, collection: str, seconds: float = _UPLOAD_SECONDS) -> None:
-        """Have a collection in memory, where it is searched; it waits for so long."""
+        """Load a collection into memory, where it can be searched; seconds: the timeout."""
         self._asked(lambda client: client.load_collection(collection, timeout=seconds))
 
     def upload(self, collection: str, vectors: Floats, exact: bool) -> None:
-        """Write vectors into a new collection, and return once all of them are found.
+        """Write vectors into a new collection, and return once they are indexed and loaded.
 
-        exact: compare with all of them in a search, rather than to walk a graph.
+        exact: whether a search compares all vectors instead of using a graph.
         """
 
         def write(client: Any) -> None:
@@ -102,7 +103,7 @@ class Milvus:
         self._asked(write)
 
     def compare_all(self, collection: str) -> None:
-        """Have a collection searched exactly from now on."""
+        """Change the index of a collection to exact search."""
 
         def index(client: Any) -> None:
             client.release_collection(collection, timeout=_UPLOAD_SECONDS)
@@ -112,7 +113,7 @@ class Milvus:
         self._asked(index)
 
     def point(self, alias: str, collection: str) -> None:
-        """Let an alias name a collection."""
+        """Point an alias to a collection; the alias is created if it does not exist."""
 
         def switch(client: Any) -> None:
             try:
@@ -123,7 +124,7 @@ class Milvus:
         self._asked(switch)
 
     def keep(self, prefix: str, kept: Sequence[str], loaded: Sequence[str]) -> None:
-        """Drop other collections of that prefix than these, and release those not to be loaded."""
+        """Drop the collections with the prefix except `kept`; release those not in `loaded`."""
 
         def sweep(client: Any) -> None:
             for name in client.list_collections(timeout=_UPLOAD_SECONDS):
@@ -135,21 +136,21 @@ class Milvus:
         self._asked(sweep)
 
     def alias(self, name: str) -> str:
-        """Return the collection that an alias names."""
+        """Return the name of the collection that an alias points to."""
         found: str = self._asked(
             lambda client: client.describe_alias(name, timeout=_SECONDS)["collection_name"]
         )
         return found
 
     def has(self, collection: str) -> bool:
-        """Return whether there is such a collection."""
+        """Return whether the collection exists."""
         found: bool = self._asked(
             lambda client: client.has_collection(collection, timeout=_SECONDS)
         )
         return found
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         with self._lock:
             if self._connected:
                 self._connected.close()
@@ -170,7 +171,7 @@ class Milvus:
         client.load_collection(collection, timeout=_UPLOAD_SECONDS * 10)
 
     def _turned(self, work: Callable[[Any], _T]) -> _T:
-        """Return what work returns; while the server is away, one at a time finds out."""
+        """Return the result of `work`; while the server is away, only one caller a second tries."""
         with self._lock:
             if self._away and time.monotonic() < self._again:
                 raise StoreAway(self._said("has not answered lately"))
@@ -214,7 +215,7 @@ class Milvus:
 
 @dataclass(frozen=True, eq=False)
 class MilvusStore:
-    """Searched by Milvus. vectors: float32 (rows, dimension), the same, mapped from disk."""
+    """A store that Milvus searches. vectors: float32 (rows, dimension), mapped from disk."""
 
     vectors: Floats
     milvus: Milvus
@@ -223,7 +224,10 @@ class MilvusStore:
     def search(
         self, vector: Floats, count: int, within: Ranges | None = None
     ) -> tuple[Floats, Ints]:
-        """Return the nearest vectors that Milvus finds; see Store. Raises StoreAway."""
+        """Return the scores and rows of the nearest vectors that Milvus finds; see Store.
+
+        Raises StoreAway.
+        """
         if within is not None and len(within) > _MOST_RANGES:
             return FlatStore(self.vectors).search(vector, count, within)
         size = len(self.vectors) if within is None else int((within[:, 1] - within[:, 0]).sum())
@@ -241,7 +245,10 @@ class MilvusStore:
         return ranked(products(self.vectors, rows, vector), rows, count)
 
     def check(self) -> None:
-        """Return where questions are answered. Raises StoreAway, and loads what is not."""
+        """Do nothing if Milvus can search the collection, else raise StoreAway.
+
+        If the collection is not in memory, it is loaded before the error is raised.
+        """
         try:
             found = self.milvus.search(self.collection, self.vectors[0], 1, probe=True)
         except StoreAway as error:
@@ -253,7 +260,7 @@ class MilvusStore:
 
 
 def _unindexed(client: Any, collection: str) -> int:
-    """Return how many vectors the index does not have yet; Milvus Lite does not tell."""
+    """Return the number of vectors that are not indexed yet; always 0 for Milvus Lite."""
     found = client.describe_index(collection, _FIELD, timeout=_UPLOAD_SECONDS)
     return int(found.get("pending_index_rows", 0))
 

@@ -1,4 +1,4 @@
-"""Versions of the index whose vectors Milvus searches."""
+"""Versions of the index with their vectors in Milvus."""
 
 import hashlib
 import uuid
@@ -15,7 +15,7 @@ _OWNER = "milvus.id"
 
 
 def attached(snapshot: Snapshot, milvus: Milvus) -> Snapshot:
-    """Return a version whose vectors are searched by Milvus from now on."""
+    """Return the version with a store that searches its vectors by Milvus."""
     vectors = snapshot.contents.vectors
     data_dir = snapshot.folder.parent.parent
     store = MilvusStore(vectors.matrix, milvus, collection(snapshot.manifest, data_dir))
@@ -31,10 +31,10 @@ def announce(
     data_dir: Path,
     report: Callable[[str], None],
 ) -> None:
-    """Write the vectors of a version into a collection of its own, and let the alias name it.
+    """Write the vectors of a version into a collection of its own, and point the alias to it.
 
-    questions: float32 (n, dimension), about the notes, to measure an approximate search by. Raises
-    StoreAway.
+    questions: float32 (n, dimension), about the notes, to measure the recall of approximate search.
+    Raises StoreAway.
     """
     milvus = milvus.patient()
     name = collection(manifest, data_dir)
@@ -52,10 +52,10 @@ def announce(
 
 
 def follow(manifest: Manifest, kept: Sequence[Manifest], milvus: Milvus, data_dir: Path) -> None:
-    """Let the alias name the current version, drop the collections of versions that are gone, and
-    release those of old ones. Raises StoreAway.
+    """Point the alias to the current version and clean up the collections of the others.
 
-    kept: the versions that are there, the newest first.
+    The collections of deleted versions are dropped, those of old versions released from memory.
+    kept: the versions that still exist, the newest first. Raises StoreAway.
     """
     current = collection(manifest, data_dir)
     milvus.load(current)
@@ -65,7 +65,7 @@ def follow(manifest: Manifest, kept: Sequence[Manifest], milvus: Milvus, data_di
 
 
 def alias(manifest: Manifest) -> str:
-    """Return the name of the current version's collection, the same for all data folders."""
+    """Return the alias of the current version's collection; it depends only on the corpora."""
     corpora = repr(sorted(manifest.corpora.items()))
     return f"notes_{hashlib.sha256(corpora.encode()).hexdigest()[:8]}"
 
@@ -76,7 +76,7 @@ def collection(manifest: Manifest, data_dir: Path) -> str:
 
 
 def _prefix(manifest: Manifest, data_dir: Path) -> str:
-    """Return what the names of all collections begin with that a data folder's builds write."""
+    """Return the prefix of the names of all collections of a data folder."""
     path = data_dir / _OWNER
     if not path.exists():
         path.write_text(uuid.uuid4().hex[:8])

@@ -1,4 +1,4 @@
-"""Folders of notes on disk: which files are notes, what they say, where their links lead."""
+"""Folders of notes on disk: the files that are notes, their text, and the targets of links."""
 
 from index.reading import corpus, note_files
 from index.reading.corpus import GLOSSARY, Collection, document_hash

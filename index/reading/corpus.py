@@ -1,4 +1,4 @@
-"""Folders of Markdown files, or lone files, to documents."""
+"""Reader of folders of Markdown files, or single files, into documents."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ _Note = tuple[str, str, str, Path]
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that is left out, and why: it holds nothing to search, or cannot be read."""
+    """A file that is left out, and the reason: it has no text to search, or cannot be read."""
 
     path: str
     reason: str
@@ -43,7 +43,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Warned:
-    """What is not as it should be in a file that is read; the line is counted from 1."""
+    """A problem in a file that is read nevertheless; the line is counted from 1."""
 
     path: str
     line: int
@@ -54,10 +54,10 @@ class Warned:
 class Collection:
     """The documents of all corpora, by corpus and path, and the files that were left out.
 
-    folders: the place of each corpus, a folder or a lone file. glossary: groups of terms that mean
-    the same, from the `glossary.yaml` files. warnings: what of the documents could not be used.
-    order: each document's number in the index that it is known from, None where it is the next one
-    of `documents`.
+    folders: the place of each corpus, a folder or a single file. documents: the documents that were
+    parsed. glossary: groups of synonyms, from the `glossary.yaml` files. warnings: problems in the
+    documents. order: for each document of the corpora its number in the index that already has it,
+    or None for the next one of `documents`.
     """
 
     folders: Mapping[str, Path]
@@ -70,7 +70,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class Known:
-    """A document that an index has as it is, and its number there."""
+    """An unchanged document of an existing index, and its number there."""
 
     number: int
 
@@ -82,14 +82,14 @@ def read(
     known: Mapping[str, str] | None = None,
     cache_dir: Path | None = None,
 ) -> Collection:
-    """Return what the folders and files hold, each named by its corpus.
+    """Return the documents of the corpora, each a folder or a single file by its name.
 
-    include, exclude: globs as `.gitignore` has them, from each folder. known: the documents of an
-    index in their order, the hash of each one's text by "corpus/path": those are not parsed again.
-    cache_dir: where the model is kept that damaged words are read by; without it, blocks that lost
-    bytes stay as they are, and are no part of an answer. Raises CorpusError when a folder cannot be
-    read, two files would have one address, or nothing is left. Many files are read by as many
-    processes as there are processors; CorpusError says when one of those dies.
+    include, exclude: globs in the syntax of `.gitignore`, relative to each folder. known: the hash
+    of each document's text by "corpus/path", in the order of an existing index; unchanged documents
+    are not parsed again. cache_dir: the folder of the model that repairs damaged words; without it,
+    blocks that lost bytes stay as they are and never become part of an answer. Many files are read
+    by several processes, one for each processor. Raises CorpusError if a folder cannot be read, if
+    two files have the same address, if no text is left, or if one of the processes dies.
     """
     found = list(scan(corpora, include, exclude, usable_cpus(), known, cache_dir))
     documents = tuple(item for item in found if isinstance(item, Document))
@@ -119,7 +119,10 @@ def scan(
     known: Mapping[str, str] | None = None,
     cache_dir: Path | None = None,
 ) -> Iterator[Document | Known | Skipped | Warned]:
-    """Yield the same one by one, so that no more than a few documents a worker need be held."""
+    """Yield the results of `read` one by one, so that few documents are in memory at once.
+
+    workers: the number of processes; see `read` for the other arguments.
+    """
     globs = note_files.chosen(include, exclude)
     notes = [note for name, place in corpora.items() for note in _notes(name, place, globs)]
     numbers = {item: number for number, item in enumerate((known or {}).items())}
@@ -134,7 +137,7 @@ def scan(
 
 
 def _number(note: _Note, numbers: Mapping[tuple[str, str], int]) -> int | None:
-    """Return the number of a note that is as it was, None for any other."""
+    """Return the number of a note in the existing index, None if the note is new or changed."""
     corpus, _, path, file = note
     try:
         source, _ = decode(file.read_bytes())
@@ -163,7 +166,7 @@ def _read(cache_dir: Path | None, note: _Note) -> list[Document | Skipped | Warn
 
 
 def document_hash(document: Document) -> str:
-    """Return the hash of the text that a document's file holds, also where that is damaged."""
+    """Return the hash of the text in a document's file, which may differ from the mended text."""
     return document.digest or source_hash(document.source)
 
 
@@ -211,7 +214,7 @@ def _scanned(
 
 
 def _damage(path: str, mending: Mending) -> Iterator[Warned]:
-    """Yield what is said of a damaged file: that it is mended, and each block that is not."""
+    """Yield the warnings for a damaged file: one if words are mended, one for each lost block."""
     if mending.mended:
         line = mending.text.count("\n", 0, mending.mended[0].start) + 1
         doubtful = sum(word.confidence < DOUBTFUL for word in mending.mended)
@@ -241,9 +244,10 @@ def _document(corpus: str, identifier: str, path: str, source: str, parsed: Pars
 
 
 def _address(matter: Mapping[str, object]) -> str:
-    """Return where a site has a document as its front matter says; a pattern says nothing.
+    """Return the address of a document on its site, from its front matter, else an empty string.
 
-    One that starts with a slash is taken from the site's root, another is a name in its folder.
+    An address that starts with a slash begins at the site's root; any other one is a name in the
+    document's folder. A pattern such as `/:year/:title` is ignored.
     """
     for key in ("permalink", "url", "slug"):
         value = str(matter.get(key) or "").strip()

@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8, UTF-16 by its mark, and the Korean code pages."""
+"""Bytes to text: UTF-8, UTF-16 with a byte order mark, and the Korean code page CP949."""
 
 import codecs
 
@@ -9,7 +9,7 @@ _FOREIGN = regex.compile(r"[^\x00-\x7f]")
 
 
 class Undecodable(Exception):
-    """Bytes are no text; line is counted from 1, reason says which byte it is."""
+    """The bytes are not text; `line` is counted from 1, `reason` names the first wrong byte."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line} {reason}")
@@ -18,7 +18,7 @@ class Undecodable(Exception):
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """Return the text, its line ends made `\\n`, and the name of its encoding.
+    """Return the text with `\\n` as line ends, and the name of its encoding.
 
     Raises Undecodable.
     """
@@ -27,7 +27,7 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def characters(data: bytes) -> tuple[str, str]:
-    """Return the same with line ends and all as they are; raises Undecodable."""
+    """Return the text with its original line ends, and its encoding. Raises Undecodable."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             return data.decode("utf-16"), "UTF-16"
@@ -48,7 +48,7 @@ def characters(data: bytes) -> tuple[str, str]:
 
 
 def _korean(data: bytes) -> str | None:
-    """Return the text if the bytes are CP949 and read as Korean, not as some other code page."""
+    """Return the text if the bytes are CP949 and look like Korean, else None."""
     try:
         text = data.decode("cp949")
     except UnicodeDecodeError:
@@ -60,7 +60,7 @@ def _korean(data: bytes) -> str | None:
 
 
 def _is_common(syllable: str) -> bool:
-    """Return whether a syllable is one of the 2,350 that Korean is written with."""
+    """Return whether a syllable is one of the 2,350 common ones of KS X 1001 (EUC-KR)."""
     try:
         return len(syllable.encode("euc_kr")) == 2
     except UnicodeEncodeError:

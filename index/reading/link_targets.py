@@ -1,5 +1,7 @@
-"""Where the links of notes lead. One answer for the linter, which tells what is broken, and for the
-reader, which shows no link that leads nowhere.
+"""The targets of links in notes.
+
+The linter, which reports broken links, and the reader, which shows no broken link, both use this
+module.
 """
 
 import os
@@ -30,10 +32,11 @@ _AT_ROOT = ("static", "public")
 
 @dataclass(frozen=True)
 class Target:
-    """What a link leads to: its path below the folder, and the fragment; both are plain text, NFC.
+    """The target of a link: its path below the folder and its fragment, both unquoted, in NFC.
 
-    beyond: out of the folder, or to a place of a site that the folder does not show. language: the
-    one that an address from the site's root names, or ""; None where the link is no such address.
+    kind: `beyond` means outside the folder, or a part of a site that the folder does not show.
+    language: the language in an address from the site's root (`ko` in `/ko/guide`), "" if it names
+    none, None if the link is no such address.
     """
 
     kind: Kind
@@ -43,7 +46,7 @@ class Target:
 
 
 class Folder:
-    """What a folder of notes holds, and where links in it lead."""
+    """A folder of notes, which resolves the links in its pages."""
 
     def __init__(
         self,
@@ -51,8 +54,9 @@ class Folder:
         notes: Iterable[str] = (),
         aliases: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """notes: paths that are there whatever the disk says. aliases: gives the paths of notes by
-        the other names that they have.
+        """notes: paths that count as existing even if they are not on disk.
+
+        aliases: a function that returns the paths of notes by their alternative names.
         """
         self.root = os.path.realpath(root)
         self._notes = tuple(notes)
@@ -61,9 +65,9 @@ class Folder:
         self._lowered: dict[str, dict[str, str]] = {}
 
     def target(self, page: str, href: str, wiki: bool = False) -> Target | None:
-        """Return what a link in a page leads to, None for an address that is not the notes'.
+        """Return the target of a link in a page, or None for an address outside the notes' site.
 
-        page: its path below the folder. wiki: whether the link is one of `[[name]]`.
+        page: the path of the page below the folder. wiki: whether the link has the form `[[name]]`.
         """
         try:
             parts = urlsplit(href.strip())
@@ -98,9 +102,10 @@ class Folder:
         return Target("beyond", "", fragment, "")
 
     def _spelled(self, address: str) -> str:
-        """Return a page's address as its files are spelled: sites have them in lower case.
+        """Return a page's address in the spelling of its file, since sites use lower case.
 
-        One that names a file is to be right as it is: so it is looked for elsewhere.
+        `/guide/setup` becomes `Guide/Setup` if that is the path on disk. An address that names a
+        Markdown file keeps its spelling.
         """
         path = address.strip("/")
         if not path or path.lower().endswith(SUFFIXES):
@@ -111,7 +116,7 @@ class Folder:
         return spelled + "/" * address.endswith("/")
 
     def _lower(self, folder: str) -> Mapping[str, str]:
-        """Return the names in a folder, notes' without suffix too, by themselves in lower case."""
+        """Return the names in a folder by their lower case; notes also stand without suffix."""
         if (known := self._lowered.get(folder)) is not None:
             return known
         names = sorted(self._listing(folder))
@@ -130,7 +135,11 @@ class Folder:
         return there or (("beyond", "") if ("beyond", "") in ways else ("missing", ""))
 
     def _at(self, path: str, page: str) -> tuple[Kind, str]:
-        """Return what a path below the folder means: a file, a page's address, or a folder."""
+        """Return the kind and path of the file or folder that a path below the folder names.
+
+        A path may be that of a file, a page's address without suffix, or a folder, which stands for
+        its index page if it has one.
+        """
         slash = path.endswith("/")
         path = posixpath.normpath(path) if path else "."
         if path == ".." or path.startswith("../"):
@@ -148,9 +157,9 @@ class Folder:
         return ("folder", "" if path == "." else path) if self._kind(path) else ("missing", "")
 
     def _pages(self, path: str, page: str, slash: bool = False) -> Iterator[str]:
-        """Yield the files that a path names: itself, with a suffix, or in a language.
+        """Yield the files that a path may name: the path itself, with a suffix, or in a language.
 
-        slash: whether one follows it, as no file has it.
+        slash: whether the link ends in a slash, so that the path itself cannot be a file.
         """
         stem = path.removesuffix(".html").removesuffix(".htm")
         named = (stem + suffix for suffix in SUFFIXES)
@@ -169,7 +178,7 @@ class Folder:
                 yield posixpath.join(above, tongues[language])
 
     def _named(self, page: str, name: str) -> tuple[Kind, str]:
-        """Return what `[[name]]` means: a path, or a name anywhere in the folder, or an alias."""
+        """Return the target of `[[name]]`, which is a path, a name in any folder, or an alias."""
         for kind, found in (self._at(name, page), self._relative(page, name)):
             if kind == "file":
                 return kind, found
@@ -195,7 +204,7 @@ class Folder:
 
     @cached_property
     def _by_name(self) -> Mapping[str, list[str]]:
-        """Return the paths of all files by their names in lower case, notes' without suffix too."""
+        """Return the paths of all files by name in lower case; notes also stand without suffix."""
         found: dict[str, list[str]] = defaultdict(list)
         for path in dict.fromkeys((*self._notes, *self._below(""))):
             name = posixpath.basename(path).casefold()
@@ -218,9 +227,9 @@ class Folder:
         return self._listing(above).get(name, (None, ""))[0]
 
     def _listing(self, folder: str) -> Mapping[str, tuple[Kind, str]]:
-        """Return what stands in a folder by its name in NFC, and where it is on disk.
+        """Return the entries of a folder by their names in NFC, each with its path on disk.
 
-        A name on disk may be decomposed, each by itself.
+        Any name on disk may be decomposed Unicode, independently of the others.
         """
         if (known := self._listed.get(folder)) is not None:
             return known
@@ -249,14 +258,17 @@ class Folder:
 
 
 def is_home(path: str) -> bool:
-    """Return whether a note is what its folder shows of itself: its index, or called as it is."""
+    """Return whether a note is the home page of its folder: `index.md`, or `guide/guide.md`."""
     above, name = posixpath.split(path)
     stem = _stem(name)
     return stem != name and (stem in INDEXES or stem == posixpath.basename(above))
 
 
 def _spoken(file: str, name: str) -> str:
-    """Return the language of `name.ko.mdx`, any file's where there is no name; else nothing."""
+    """Return the language in a file name: `name.ko.mdx` gives `ko`; an empty string if none.
+
+    name: the part before the language; an empty one allows any.
+    """
     stem = next((file.removesuffix(each) for each in SUFFIXES if file.endswith(each)), "")
     before, _, language = stem.rpartition(".")
     return language if before and name in ("", before) and _LANGUAGE.fullmatch(language) else ""

@@ -1,4 +1,4 @@
-"""Which files of a folder are notes: by suffix, globs and `.gitignore`, nothing outside of it."""
+"""The files of a folder that are notes: by suffix, globs and `.gitignore`, never outside of it."""
 
 import os
 import unicodedata
@@ -19,32 +19,32 @@ _SHOWN = ".md, .markdown or .mdx"
 
 @dataclass(frozen=True)
 class Chosen:
-    """Globs as `.gitignore` has them: what is read, all where there are none, and what is not."""
+    """Globs in the syntax of `.gitignore`. include: the files to read, None for all."""
 
     include: "GitIgnoreSpec | None"
     exclude: "GitIgnoreSpec"
 
     def reads(self, path: str) -> bool:
-        """Return whether the globs let a file be read, by its path below the corpus."""
+        """Return whether the globs allow a file to be read; path: its path below the corpus."""
         included = self.include is None or self.include.match_file(path)
         return included and not self.exclude.match_file(path)
 
     def enters(self, folder: str) -> bool:
-        """Return whether the globs let a folder be entered."""
+        """Return whether the globs allow a folder to be searched for notes."""
         return not self.exclude.match_file(f"{folder}/")
 
 
 def chosen(include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Chosen:
-    """Return the globs. Raises CorpusError naming one that is none."""
+    """Return the compiled globs. Raises CorpusError if one of them is not valid."""
     return Chosen(_spec(include) if include else None, _spec(exclude))
 
 
 def find(place: Path, globs: Chosen) -> Iterator[tuple[str, Path]]:
-    """Yield each note below a folder, or the lone file, with its path below it, sorted.
+    """Yield the path below the folder and the file of each note, sorted, or of the single file.
 
-    The path is NFC with forward slashes, so the same on every machine. Folders that start with a
-    dot are left out. A folder that cannot be read is yielded itself, its path ending in a slash.
-    Raises CorpusError when there is no such place.
+    The path is NFC with forward slashes, so that it is the same on every machine. Folders that
+    start with a dot are left out. A folder that cannot be read is yielded itself, with a path that
+    ends in a slash. Raises CorpusError if the place does not exist.
     """
     if not place.exists():
         raise CorpusError(f"The notes folder {place} does not exist. Give a folder of .md files.")
@@ -58,7 +58,7 @@ def find(place: Path, globs: Chosen) -> Iterator[tuple[str, Path]]:
 
 
 def folder_of(place: Path) -> Path:
-    """Return the folder that the paths of a corpus are below: a lone file's is the one it is in."""
+    """Return the folder that contains the notes of a corpus: for a single file, its parent."""
     return place.parent if place.is_file() else place
 
 
@@ -90,7 +90,7 @@ def _below(
 
 
 def _is_inside(root: Path, entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a file of the corpus, a link out of it is none."""
+    """Return whether an entry is a file of the corpus; a link to a file outside is not."""
     try:
         if not entry.is_symlink():
             return entry.is_file()
@@ -105,7 +105,7 @@ def _normal(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Ignored:
-    """What a `.gitignore` says about the paths below the folder that it stands in."""
+    """The patterns of one `.gitignore`; above: the path of its folder below the corpus."""
 
     above: str
     spec: "GitIgnoreSpec"
@@ -122,7 +122,7 @@ def _ignored(path: Path, root: Path, above: str) -> _Ignored | None:
 
 
 def _tolerant(lines: Sequence[str]) -> "GitIgnoreSpec":
-    """Return the patterns; one that is none ignores nothing, as for Git."""
+    """Return the patterns of a `.gitignore`; as in Git, an invalid line is skipped."""
     from pathspec import GitIgnoreSpec
     from pathspec.patterns.gitignore import GitIgnorePatternError
 
@@ -136,7 +136,7 @@ def _tolerant(lines: Sequence[str]) -> "GitIgnoreSpec":
 
 
 def _is_ignored(path: str, ignored: Sequence[_Ignored]) -> bool:
-    """Return whether the nearest `.gitignore` that speaks of a path leaves it out."""
+    """Return whether a path is ignored; the nearest `.gitignore` that matches it decides."""
     for each in ignored:
         said = each.spec.check_file(path.removeprefix(each.above)).include
         if said is not None:

@@ -1,4 +1,4 @@
-"""Many files read at once, by processes of their own."""
+"""Parallel reading of many files by worker processes."""
 
 import gc
 import multiprocessing
@@ -25,10 +25,10 @@ _COLLECT = 100_000
 def each_in_processes(
     one: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> Iterator[Result]:
-    """Yield what a function makes of each item, in order; no more than a few batches are held.
+    """Yield the result of a function for each item, in order; only a few batches are in memory.
 
-    Several workers are processes, started for many items only; the function must be one that
-    they can import. Raises what the function raises, and CorpusError when a worker dies.
+    Worker processes are started only for many items; they must be able to import the function.
+    Passes on the errors of the function and raises CorpusError if a worker dies.
     """
     if workers < 2 or len(items) < _MANY:
         yield from map(one, items)

@@ -1,4 +1,4 @@
-"""Text whose UTF-8 was read in a wrong code page: recognised, and read again as it was meant."""
+"""Repair of text whose UTF-8 was read in a wrong code page (mojibake)."""
 
 from index.repair import korean, recognise
 from index.repair.piece_scores import open_reader

@@ -1,4 +1,4 @@
-"""The code pages that UTF-8 is read in by mistake, and what becomes of its bytes in each."""
+"""The code pages in which UTF-8 is read by mistake, and the characters that its bytes become."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ REPLACEMENT = "\ufffd"
 
 @dataclass(frozen=True)
 class CodePage:
-    """A code page: its characters by byte, and the bytes that it has none for.
+    """A code page: its characters by byte, and the bytes without a character (`lost`).
 
-    Those become C1 control characters in browsers; other decoders drop them, so that they are lost.
+    Browsers turn the latter into C1 control characters; other decoders drop them, so that they are
+    lost.
     """
 
     name: str
@@ -22,15 +23,15 @@ class CodePage:
 
     @cached_property
     def codes(self) -> Mapping[str, int]:
-        """Return each character's byte."""
+        """Return the byte of each character."""
         return {character: code for code, character in enumerate(self.characters)}
 
     def read(self, data: bytes) -> str:
-        """Return bytes read in this code page, each as one character."""
+        """Return the text of bytes in this code page, one character for each byte."""
         return "".join(self.characters[code] for code in data)
 
     def bytes_of(self, text: str) -> list[int]:
-        """Return the byte of each character, -1 for what the code page does not have."""
+        """Return the byte of each character of a text, -1 if the code page does not have it."""
         codes = self.codes
         return [codes.get(character, -1) for character in text]
 

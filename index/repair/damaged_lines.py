@@ -1,4 +1,4 @@
-"""Damaged lines and their words, as far as they are read."""
+"""Damaged lines and the current readings of their words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,11 @@ from index.repair.word_readings import WordReading
 
 @dataclass
 class Word:
-    """A damaged word: where it stands in its line, and what it may have been.
+    """A damaged word: its position in the inner text of its line, and its possible readings.
 
-    chosen: which of the readings. likely: how likely each is, adding up to 1. agreed: how likely
-    the one chosen is with what a link says, negative where none says anything.
+    chosen: the index of the chosen reading. likely: the probability of each reading; their sum is
+    1. agreed: the probability of the chosen reading if a link and its heading agree on it, else
+    negative.
     """
 
     start: int
@@ -24,21 +25,23 @@ class Word:
 
     @property
     def text(self) -> str:
-        """Return what is read."""
+        """Return the chosen reading."""
         return self.readings[self.chosen].text
 
     @property
     def confidence(self) -> float:
-        """Return how likely that is."""
+        """Return the probability that the chosen reading is right."""
         return self.agreed if self.agreed >= 0 else self.likely[self.chosen]
 
 
 @dataclass
 class DamagedLine:
-    """A damaged line: its number from 0, its text as it stands and below other layers of damage.
+    """A damaged line and its words.
 
-    places: where each character of `inner`, and its end, stands in `outer`. readable: whether all
-    of it can be read.
+    number: counted from 0. block: the number of its block. page: the code page of the innermost
+    layer of damage. outer: the line in the file. inner: the line after all other layers of damage
+    are removed. places: the position in `outer` of each character of `inner`, and of its end.
+    readable: whether the whole line can be read.
     """
 
     number: int
@@ -51,7 +54,7 @@ class DamagedLine:
     readable: bool = True
 
     def parts(self) -> Iterator[tuple[str, Word | None]]:
-        """Yield the line as it is read: what stands between words, and each word."""
+        """Yield the parts of the repaired line: text between words (with None), and each word."""
         position = 0
         for word in self.words:
             yield self.inner[position : word.start], None
@@ -60,11 +63,11 @@ class DamagedLine:
         yield self.inner[position:], None
 
     def text(self) -> str:
-        """Return the line as it is read."""
+        """Return the repaired line, by the chosen reading of each word."""
         return "".join(text for text, _ in self.parts())
 
     def text_with(self, words: Sequence[Word], chosen: Sequence[int]) -> str:
-        """Return the line with other readings of some of its words."""
+        """Return the repaired line with other readings of some of its words."""
         others = {id(word): choice for word, choice in zip(words, chosen, strict=True)}
         return "".join(
             word.readings[others[id(word)]].text if word and id(word) in others else text
@@ -72,7 +75,7 @@ class DamagedLine:
         )
 
     def between(self, start: int, end: int) -> str:
-        """Return what is read of [start, end) of the inner text, which cuts no word."""
+        """Return the repaired text of [start, end) of the inner text; no word may be cut."""
         found, position = [], start
         for word in self.words:
             if start <= word.start and word.end <= end:

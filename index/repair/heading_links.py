@@ -1,4 +1,4 @@
-"""Headings and the links to them: both say one thing, so that each settles the other."""
+"""Damaged headings and the links to them: each helps to choose the reading of the other."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -21,9 +21,9 @@ _Candidate = tuple[float, tuple[int, ...], str]
 
 
 def agree(lines: Sequence[DamagedLine]) -> None:
-    """Choose the likeliest reading that a link and the heading it leads to have in common.
+    """Choose the likeliest reading on which a link and its heading agree.
 
-    They belong together when they were the same before, blanks and hyphens left out.
+    A link belongs to a heading if their damaged texts are equal without blanks and hyphens.
     """
     headings: dict[str, DamagedLine] = {}
     for line in lines:
@@ -57,7 +57,7 @@ def _settle(heading: DamagedLine, line: DamagedLine, words: Sequence[Word]) -> N
 
 
 def _candidates(line: DamagedLine, words: Sequence[Word]) -> list[_Candidate]:
-    """Return the likeliest readings of a line, of which only some words are open, best first."""
+    """Return the likeliest readings of a line, best first; only the given words vary."""
     found: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     for word in words:
         order = sorted(range(len(word.readings)), key=lambda n: -word.likely[n])[:_CHOICES]
@@ -71,7 +71,7 @@ def _candidates(line: DamagedLine, words: Sequence[Word]) -> list[_Candidate]:
 
 
 def _fragments(line: DamagedLine) -> Iterator[tuple[list[Word], str]]:
-    """Yield the words of each fragment of a line, and the fragment as it is read."""
+    """Yield the damaged words in each link fragment of a line, and the repaired fragment."""
     if "#" not in line.inner:
         return
     for match in _FRAGMENT.finditer(line.inner):
@@ -81,7 +81,7 @@ def _fragments(line: DamagedLine) -> Iterator[tuple[list[Word], str]]:
 
 
 def _fragment(text: str, number: int) -> str:
-    """Return the fragment of a line's `number`th link."""
+    """Return the fragment of the link with this number, counted from 1, in a line."""
     link = text.split("](")[number]
     return _COUNTED.sub("", link.partition("#")[2].partition(")")[0])
 
@@ -91,6 +91,6 @@ def _title(line: str) -> str:
 
 
 def _key(text: str, line: DamagedLine) -> str:
-    """Return a text as it was damaged, without what stands between words."""
+    """Return the damaged form of a repaired text, without blanks and hyphens."""
     data = bytes(code for code in text.encode() if code not in line.page.lost and code != 0xA0)
     return _BETWEEN.sub("", line.page.read(data))

@@ -1,7 +1,8 @@
-"""How well a reading stands in its line: Korean words by mecab-ko, and how they are put together.
+"""The fitness of a reading in its line, from mecab-ko's costs and from the shapes of Korean words.
 
-mecab-ko's costs say which words there are and which follow each other. They do not say what stands
-inside one word between blanks; the table of shapes does, learned by `benchmarks/train_shapes.py`.
+The costs of mecab-ko say which words exist and which words follow each other. They do not describe
+the structure of a word between two blanks; the table of shapes does, which
+`benchmarks/train_shapes.py` learns.
 """
 
 import json
@@ -33,17 +34,17 @@ _LEFT, _RIGHT, _AROUND = 12, 10, 60
 
 
 def spoken(text: str) -> str:
-    """Return a piece of a line without Markdown's marks."""
+    """Return a piece of a line without the marks of Markdown and the targets of links."""
     return _MARKS.sub("", text)
 
 
 def around(before: str, after: str) -> tuple[str, str]:
-    """Return what stands to the left and right of a word, as far as it matters."""
+    """Return the near context of a word, to the left and to the right, without Markdown."""
     return spoken(before[-_AROUND:])[-_LEFT:], spoken(after[:_AROUND])[:_RIGHT]
 
 
 def fitness(reading: WordReading, left: str, right: str) -> float:
-    """Return the logarithm of how likely a reading is between its neighbours."""
+    """Return the score of a reading between its neighbours, a logarithm of its likelihood."""
     cost, shape = _fitted(left, reading.text, right)
     liked = _FAVOURED.get(reading.text, 0.0)
     return reading.score - _WORDS * cost + _SHAPES * shape + liked
@@ -51,7 +52,7 @@ def fitness(reading: WordReading, left: str, right: str) -> float:
 
 @lru_cache(maxsize=1 << 15)
 def stems(text: str) -> tuple[str, ...]:
-    """Return the words of two syllables or more that a text is made of, particles left out."""
+    """Return the words of two or more syllables in a text, without particles and endings."""
     _, found = _parsed(text)
     return tuple(word for word, tag, _, _ in found if len(word) > 1 and tag.startswith(_STEMS))
 
@@ -69,7 +70,7 @@ _Found = Sequence[tuple[str, str, int, int]]
 
 
 def _parsed(text: str) -> tuple[float, _Found]:
-    """Return the cost of the best parse, and its morphemes with tag, first and last byte."""
+    """Return the cost of the best parse, and its morphemes with tag, start and end in bytes."""
     *lines, cost = _tagger().parse(text).split("\n")
     found = []
     for line in lines:
@@ -79,7 +80,7 @@ def _parsed(text: str) -> tuple[float, _Found]:
 
 
 def _words(found: _Found) -> Iterator[tuple[_Found, int, int]]:
-    """Yield the morphemes between two blanks, with the first and last byte."""
+    """Yield the morphemes of each word between two blanks, with its start and end in bytes."""
     start = 0
     for number in range(1, len(found) + 1):
         if number == len(found) or found[number][2] > found[number - 1][3]:
@@ -89,7 +90,10 @@ def _words(found: _Found) -> Iterator[tuple[_Found, int, int]]:
 
 @lru_cache(maxsize=1 << 12)
 def _kinds(tag: str, alone: bool) -> tuple[str, ...]:
-    """Return the kinds of a morpheme, several where it is fused; alone: of one syllable."""
+    """Return the kinds of a morpheme: several if it is fused, such as `VV+EF`.
+
+    alone: whether the morpheme has one syllable.
+    """
     if tag.endswith("?") and tag[0] != "S":
         return ("?",)
     return tuple(_kind(part, alone) for part in tag.rstrip("?").split("+"))
@@ -108,7 +112,7 @@ def _kind(tag: str, alone: bool) -> str:
 
 
 def shapes(text: str) -> Iterator[list[str]]:
-    """Yield the kinds of morphemes of each word of a clean text, between `^` and `$`."""
+    """Yield the shape of each Korean word of a clean text: `^`, its kinds of morphemes, `$`."""
     data = text.encode()
     for word, first, last in _words(_parsed(text)[1]):
         if regex.search("[가-힣]", data[first:last].decode()):
@@ -131,7 +135,7 @@ def _likelihood(word: _Found) -> float:
 
 @cache
 def _shape_table() -> dict[str, dict[str, float]]:
-    """Return the logarithm of how likely a kind follows another; "" stands for all others."""
+    """Return the log probability that a kind follows another one; "" stands for all other kinds."""
     text = resources.files("index.data").joinpath("shapes.json").read_text("utf-8")
     table: dict[str, dict[str, float]] = json.loads(text)
     return table

@@ -1,4 +1,4 @@
-"""The pieces that damaged words are read by: those of the default model's tokenizer."""
+"""The pieces for reading damaged words: those of the default model's tokenizer."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from index.repair.word_readings import WordReader
 
 @lru_cache(maxsize=1)
 def open_reader(cache_dir: Path) -> WordReader:
-    """Return a reader of damaged words; the model is exported first when that is not done yet.
+    """Return a reader of damaged words; the model is exported first if that is not done yet.
 
     Raises ModelError.
     """

@@ -1,4 +1,4 @@
-"""What a damaged line may have been, character by character."""
+"""The possible original characters of a damaged line."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _STRIPPED = -6.0
 
 
 class Edge(NamedTuple):
-    """A character that may have stood from some place to `end`; weight: how usual that is."""
+    """A possible character from some position to `end`; weight: its score, a logarithm."""
 
     end: int
     character: str
@@ -30,10 +30,10 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class Lattice:
-    """A line with the characters it may have been: `edges[i]` are those that start at i.
+    """A line with its possible original characters: `edges[i]` are those that start at i.
 
-    damaged: which characters start one that is read anew. readable: whether all that lost bytes
-    are read. lost: the bytes that may be missing.
+    damaged: for each position, whether a damaged character starts there. readable: whether every
+    sequence of bytes in the line can be read. lost: the bytes that may be missing.
     """
 
     line: str
@@ -43,7 +43,7 @@ class Lattice:
     lost: tuple[int, ...]
 
     def units(self) -> Iterator[tuple[int, int]]:
-        """Yield [start, end) of each run of damaged characters; blanks that may be bytes count."""
+        """Yield [start, end) of each run of damaged characters, including blanks inside them."""
         start, position = -1, 0
         while position < len(self.line):
             if self.damaged[position]:
@@ -59,7 +59,7 @@ class Lattice:
 
 
 def lattice(line: str, page: CodePage) -> Lattice:
-    """Return what a line that was read in the code page may have been."""
+    """Return the lattice of a line of UTF-8 that was read in the code page."""
     codes = page.bytes_of(line)
     codes = [_ANY if line[at] == REPLACEMENT else code for at, code in enumerate(codes)]
     edges: list[tuple[Edge, ...]] = []
@@ -75,7 +75,7 @@ def lattice(line: str, page: CodePage) -> Lattice:
 
 
 def _edges(codes: Sequence[int], start: int, page: CodePage) -> Iterator[Edge]:
-    """Yield the characters whose UTF-8 may start with the byte at `start`."""
+    """Yield the possible characters whose UTF-8 starts with the byte at `start`."""
     lead = codes[start]
     length = 1 if lead < 0xE0 else 2 if lead < 0xF0 else 3
     seen: list[int] = []
@@ -101,7 +101,11 @@ def _edges(codes: Sequence[int], start: int, page: CodePage) -> Iterator[Edge]:
 def options(
     lead: int, seen: tuple[int, ...], length: int, lost: tuple[int, ...]
 ) -> tuple[str, ...]:
-    """Return the characters of a lead byte and `length` others, those not seen among the lost."""
+    """Return the characters whose UTF-8 is a lead byte and `length` more bytes.
+
+    seen: the known ones of these bytes, in order. lost: the bytes that may have been dropped, which
+    fill the gaps. There is no result if they allow too many characters.
+    """
     missing = length - len(seen)
     gaps = missing + seen.count(_ANY)
     if len(lost) ** gaps > _MOST:
@@ -139,7 +143,7 @@ def _character(
 
 @lru_cache(maxsize=1 << 15)
 def usual(character: str) -> float:
-    """Return how usual a character is, as a logarithm: 0 for the Hangul that words are made of."""
+    """Return the log weight of a character: 0 for common Hangul, lower for other characters."""
     if "가" <= character <= "힣":
         try:
             return 0.0 if len(character.encode("euc_kr")) == 2 else _RARE

@@ -1,7 +1,8 @@
-"""Which lines of a text are damaged, and in which code page each was read.
+"""Recognition of damaged lines, and of the code page in which each was read.
 
-Real text in any language has no runs of characters that are, byte for byte, the UTF-8 of others:
-two such of three bytes or more must stand together. What is quoted as code is no evidence.
+Real text in any language has no runs of characters whose bytes are valid UTF-8 of other
+characters. A block counts as damaged if it has at least two such sequences of three or more bytes.
+Inline code is no evidence.
 """
 
 from collections import Counter
@@ -50,9 +51,9 @@ _LAYERS = 4
 
 @dataclass(frozen=True)
 class Damage:
-    """A damaged line: its number from 0, and the code pages it was read in, the last one first.
+    """A damaged line: its number from 0, and its wrong code pages, the last one first.
 
-    block: which of the text's blocks it stands in.
+    block: the number of the line's block.
     """
 
     number: int
@@ -88,12 +89,12 @@ _NONE = _Signs(0, 0, 0, 0, 0, 0)
 
 
 def suspect(text: str) -> bool:
-    """Return whether a text may be damaged at all; most are not, and need no closer look."""
+    """Return whether a text may be damaged; this quick check rules out most texts."""
     return _SUSPECT.search(text) is not None
 
 
 def damaged(text: str) -> tuple[Damage, ...]:
-    """Return the damaged lines in order."""
+    """Return the damaged lines of a text in order."""
     if not suspect(text):
         return ()
     lines = text.split("\n")
@@ -118,15 +119,18 @@ def damaged(text: str) -> tuple[Damage, ...]:
 
 
 def shadow(line: str, page: CodePage) -> str:
-    """Return a line as the bytes that it was, a character each; U+E000 for what was none."""
+    """Return the bytes of a line in the code page, as one character each.
+
+    A character that the code page does not have becomes U+E000; U+FFFD stays.
+    """
     return line.translate(_table(page))
 
 
 def peeled(line: str, page: CodePage) -> tuple[str, list[int]]:
-    """Return the line before it was read in the code page, where what was damaged was damaged.
+    """Return a line with one layer of damage removed, and the old position of each character.
 
-    With it comes where each character, and the end, stood in the line. Bytes that were lost are
-    found again, for only the code page's own characters can have been there.
+    This is for text that was damaged more than once. The positions include that of the end. Lost
+    bytes can be restored, since only characters of the code page can have been there.
     """
     seen = shadow(line, page)
     text, places, position = [], [], 0
@@ -144,13 +148,16 @@ def peeled(line: str, page: CodePage) -> tuple[str, list[int]]:
 
 
 def first(line: str) -> int:
-    """Return where what is damaged starts in a damaged line."""
+    """Return the position of the first damaged character in a damaged line."""
     match = _SUSPECT.search(line)
     return match.start() if match else 0
 
 
 def exact(line: str, page: CodePage) -> list[tuple[int, int, str]]:
-    """Return what a line says where no byte of it is lost, by [start, end); empty otherwise."""
+    """Return start, end and original text of the damaged runs of a line.
+
+    The list is empty if a byte of the line is lost.
+    """
     seen = shadow(line, page)
     if _HIGH.search(_SEQUENCE.sub("", seen)):
         return []
@@ -185,7 +192,7 @@ def _restored(seen: str, start: int, page: CodePage) -> tuple[int, str] | None:
 
 
 def _goes_on(seen: str, position: int, page: CodePage) -> bool:
-    """Return whether what follows is a byte that goes on with a character, not one that starts."""
+    """Return whether the next character stands for a continuation byte, not for a lead byte."""
     match = _SEQUENCE.match(seen, position)
     return match is not None and 0x80 <= page.codes.get(_decoded(match[0]), 0) < 0xC0
 
@@ -208,7 +215,7 @@ class _Table(dict[int, str]):
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[tuple[list[int], bool]]:
-    """Yield the numbers of lines without a blank one between, and whether they are code."""
+    """Yield the line numbers of each block without blank lines, and whether it is fenced code."""
     block: list[int] = []
     fence = ""
     for number, line in enumerate(lines):
@@ -230,8 +237,11 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[list[int], bool]]:
 
 
 def _as_read(page: CodePage, text: str) -> CodePage:
-    """Return the code page as it was used: without lost bytes where they stand in the text, and
-    Latin-1 where no byte of those stands there that only the others have characters for."""
+    """Return the variant of a code page that produced the text.
+
+    If its lost bytes stand in the text as control characters, the variant loses no bytes. Otherwise
+    it is the page itself if the text has characters that only this page has, else Latin-1.
+    """
     if any(chr(code) in text for code in page.lost):
         return replace(page, lost=())
     own = set(page.characters[0x80:NO_BREAK])
@@ -266,7 +276,7 @@ def _summed(lines: Sequence[str], page: CodePage) -> _Signs:
 
 
 def _likeliest(lines: Sequence[str], first: CodePage = PAGES[0]) -> CodePage:
-    """Return the code page that makes most of the lines, `first` where several do."""
+    """Return the code page that explains the lines best; of equal ones, `first` comes first."""
     order = [first, *(page for page in PAGES if page != first)]
     signs = {page: _summed(lines, page) for page in order}
     return max(order, key=lambda page: signs[page].whole - signs[page].stray - signs[page].alien)
@@ -275,7 +285,7 @@ def _likeliest(lines: Sequence[str], first: CodePage = PAGES[0]) -> CodePage:
 def _pages(
     lines: Sequence[str], code: bool, usual: CodePage, layers: int = _LAYERS
 ) -> tuple[CodePage, ...]:
-    """Return the code pages that lines were surely read in, none where they are as they were."""
+    """Return the code pages in which a block was surely read; no pages if it is undamaged."""
     page = _likeliest(lines, usual)
     bare = lines if code else [_CODE.sub("``", line) for line in lines]
     signs = _summed(bare, page)
@@ -290,7 +300,7 @@ def _pages(
 
 
 def _weakly(lines: Sequence[str], stack: tuple[CodePage, ...]) -> tuple[CodePage, ...]:
-    """Return the code pages of lines that show little; stack: those of the file's other lines."""
+    """Return the code pages of lines with little evidence; stack: those of other damaged lines."""
     pages: list[CodePage] = []
     for usual in stack:
         page = _likeliest(lines, usual)

@@ -1,6 +1,6 @@
-"""A damaged text mended: exactly where no byte is lost, else by the likeliest reading of each word.
+"""The repair of a damaged text: exact if no byte is lost, else by the likeliest reading of words.
 
-The words of a document settle each other: what is read for sure, and what is read often.
+Words that are read with certainty, or often, in the same document make a reading likelier.
 """
 
 import math
@@ -30,10 +30,10 @@ _SEVERAL = 5
 
 @dataclass(frozen=True)
 class Mending:
-    """A text as it was meant.
+    """A repaired text.
 
-    mended: what was read anew, in order, with offsets into text. beyond: [start, end) of the lines
-    that no reading is sure enough for; they stand as they were.
+    mended: the repaired words, in order, with offsets into `text`. beyond: [start, end) of the
+    lines without a reading that is certain enough; they stay damaged.
     """
 
     text: str
@@ -42,7 +42,7 @@ class Mending:
 
     @property
     def blocks_beyond(self) -> list[tuple[int, int]]:
-        """Return the same, lines that follow each other as one."""
+        """Return the spans in `beyond`, with consecutive lines joined into one span."""
         found: list[tuple[int, int]] = []
         for start, end in self.beyond:
             first = found.pop()[0] if found and found[-1][1] + 1 == start else start
@@ -54,9 +54,10 @@ Open = Callable[[], WordReader]
 
 
 def mend(text: str, reader: Open | None) -> Mending:
-    """Return a text as it was meant; itself, with nothing mended, where it is not damaged.
+    """Return the repaired text; an undamaged text comes back unchanged.
 
-    reader: called where bytes were lost, and only then; without one, such lines stay as they are.
+    reader: a function that opens a reader of damaged words; it is called only if bytes are lost.
+    Without it, lines that lost bytes stay as they are.
     """
     for mark in _MARKS:
         text = text.removeprefix(mark)
@@ -101,14 +102,14 @@ def _in_link(line: str, position: int) -> bool:
 
 
 def _clean(rows: Sequence[str], found: Sequence[Damage]) -> Counter[str]:
-    """Return how often each word stands in the lines that are not damaged."""
+    """Return the number of occurrences of each word in the undamaged lines."""
     numbers = {damage.number for damage in found}
     clean = (row for number, row in enumerate(rows) if number not in numbers)
     return Counter(word for row in clean for word in korean.stems(row))
 
 
 def _settle(lines: Sequence[DamagedLine], clean: Counter[str]) -> None:
-    """Choose a reading of each word by its neighbours and by what the document says elsewhere."""
+    """Choose a reading of each word by its neighbours and by the other words of the document."""
     known: Mapping[str, float] | None = None
     for _ in range(_SWEEPS):
         counts: defaultdict[str, float] = defaultdict(float, clean)
@@ -170,7 +171,7 @@ def _mending(rows: Sequence[str], lines: Sequence[DamagedLine]) -> Mending:
 
 
 def _is_beyond(block: Sequence[DamagedLine]) -> bool:
-    """Return whether too little of a block can be read to say what was written."""
+    """Return whether a block cannot be repaired, because too little of it can be read."""
     words = [word for line in block for word in line.words]
     if not all(line.readable for line in block):
         return True

@@ -1,4 +1,4 @@
-"""What of a document cannot be an answer, for nobody knows what it said."""
+"""Removal of unreadable blocks, which cannot be part of an answer."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from index.markdown import Block, Section
 def without_unreadable(
     sections: Sequence[Section], spans: Sequence[tuple[int, int]]
 ) -> tuple[Section, ...]:
-    """Return the sections without the blocks that meet one of the [start, end) spans."""
+    """Return the sections without the blocks that overlap one of the [start, end) spans."""
 
     def stays(block: Block) -> bool:
         return not any(start < block.end and block.start < end for start, end in spans)

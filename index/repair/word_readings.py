@@ -1,4 +1,4 @@
-"""The likeliest readings of a damaged word, by the scores of a tokenizer's pieces."""
+"""The likeliest readings of a damaged word, found by the scores of a tokenizer's pieces."""
 
 import heapq
 import math
@@ -27,14 +27,14 @@ _FAR = 14.0
 
 
 class Pieces(Protocol):
-    """What words are made of, each with the logarithm of its probability."""
+    """The pieces of words, each with a score, which is the logarithm of its probability."""
 
     def score(self, piece: str) -> float | None:
-        """Return a piece's score, None where there is no such piece."""
+        """Return a piece's score, None if there is no such piece."""
         ...
 
     def extends(self, prefix: str) -> bool:
-        """Return whether a piece starts with the prefix."""
+        """Return whether any piece starts with the prefix."""
         ...
 
     def items(self) -> Iterator[tuple[str, float]]:
@@ -43,14 +43,14 @@ class Pieces(Protocol):
 
 
 class WordReading(NamedTuple):
-    """What a damaged word may have been; score: the logarithm of how likely."""
+    """A possible original of a damaged word; score: the logarithm of its likelihood."""
 
     text: str
     score: float
 
 
 class WordReader:
-    """Reads damaged words by a set of pieces."""
+    """A reader that finds the likeliest readings of damaged words by a set of pieces."""
 
     def __init__(self, pieces: Pieces) -> None:
         mass: dict[str, float] = {}
@@ -63,8 +63,10 @@ class WordReader:
         self._extends = lru_cache(maxsize=1 << 17)(pieces.extends)
 
     def readings(self, lattice: Lattice, start: int, end: int) -> Sequence[WordReading]:
-        """Return the readings of what stands at [start, end), best first; the same ones again for
-        the same damage."""
+        """Return the readings of the damaged run [start, end), best first.
+
+        Readings are cached: the same damage gives the same readings.
+        """
         before = lattice.line[start - 1] if start else " "
         openings = (_SPACE,) if before.isspace() else ("",) if before.isalnum() else (_SPACE, "")
         key = (lattice.lost, lattice.line[start : end + 1], openings)
@@ -94,7 +96,7 @@ class WordReader:
     def _arcs(
         self, lattice: Lattice, start: int, end: int, heads: Sequence[str]
     ) -> dict[tuple[int, str], float]:
-        """Return the pieces that may start at a place, by where they end and what they say."""
+        """Return the scores of the pieces that may start at a position, by their end and text."""
         arcs: dict[tuple[int, str], float] = {}
         waiting = [(start, head, "", 0.0) for head in heads]
         while waiting:

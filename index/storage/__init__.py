@@ -1,4 +1,4 @@
-"""The index on disk: immutable versions, what they hold, and which of them is current."""
+"""The index on disk: immutable versions, their contents, and a pointer to the current one."""
 
 from index.storage import contents, store
 from index.storage.contents import Contents, Notes

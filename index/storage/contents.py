@@ -1,4 +1,4 @@
-"""What a version of the index holds, and its files."""
+"""The contents of a version of the index, and the files that store them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -30,12 +30,12 @@ from index.words import Lexical, Vocabulary, lexical
 
 @dataclass(frozen=True, eq=False)
 class Notes:
-    """The documents of an index and their passages, each decoded when it is asked for.
+    """The documents of an index and their passages, each decoded on first use.
 
-    A document's blocks keep their first lines alone: the rest is in the passages.
-    names: what is asked of each document without reading it.
-    places: int32 (passages, 3), the document, the section in it, and how many lines.
-    korean: bool (documents,), whether a document is Korean; it is English otherwise.
+    The blocks of a document keep only their first lines: the passages hold the rest.
+    names: the corpus, id and title of each document, available without decoding it.
+    places: int32 (passages, 3), the document, the section in it, and the number of lines.
+    korean: bool (documents,), True for a Korean document, False for an English one.
     """
 
     documents: Records[Document]
@@ -55,11 +55,12 @@ class Notes:
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """All that a version holds.
+    """The full contents of a version.
 
-    lexical: over passages. line_lexical: over all lines, passage by passage. vocabulary: the
-    notes' words as written. sentence_embeddings: float16 (passages, 2, SENTENCE_COMPONENTS), mapped
-    from disk, what each passage is about and what the headings above it are.
+    lexical: the index of the words of passages. line_lexical: that of all lines, passage by
+    passage. vocabulary: the notes' words as written. sentence_embeddings: float16
+    (passages, 2, SENTENCE_COMPONENTS), mapped from disk, one for each passage and one for the
+    headings above it.
     """
 
     notes: Notes
@@ -73,16 +74,16 @@ class Contents:
 
     @cached_property
     def line_starts(self) -> Int64s:
-        """Return int64 (passages + 1,), the row of line_lexical where each passage begins."""
+        """Return the first row of each passage in line_lexical, int64 (passages + 1,)."""
         return np.append(0, np.cumsum(self.notes.places[:, 2], dtype=np.int64))
 
     def lines_of(self, passages: Ints) -> Ranges:
-        """Return int64 (passages, 2), the rows of line_lexical that are of each."""
+        """Return the rows [start, end) of each passage in line_lexical, int64 (passages, 2)."""
         return np.stack([self.line_starts[passages], self.line_starts[passages + 1]], axis=1)
 
 
 class Name(msgspec.Struct, frozen=True):
-    """What a document is called."""
+    """The names of a document: its corpus, id and title."""
 
     corpus: str
     id: str
@@ -100,7 +101,7 @@ _STATE_LINES = "state_lines."
 
 
 def document_record(document: Document) -> bytes:
-    """Return a document as it is kept."""
+    """Return the stored bytes of a document; blocks keep only their first lines."""
     sections = tuple(
         replace(
             section,
@@ -112,14 +113,14 @@ def document_record(document: Document) -> bytes:
 
 
 def passage_record(passage: Passage) -> bytes:
-    """Return a passage as it is kept: its document's number is no part of it."""
+    """Return the stored bytes of a passage, which leave out the number of its document."""
     return _ENCODER.encode(replace(passage, document=0))
 
 
 def notes_of(
     documents: Iterable[bytes], passages: Iterable[bytes], places: Ints, korean: Mask
 ) -> Notes:
-    """Return notes of such records; see Notes for the arrays."""
+    """Return notes from records of documents and passages; see Notes for the arrays."""
     kept = records.joined(documents, _document)
     return Notes(
         kept,
@@ -131,8 +132,10 @@ def notes_of(
 
 
 def write(contents: Contents, folder: Path, before: Path | None = None) -> list[str]:
-    """Write the files of the contents into the folder; return the names of those that are shared
-    with the version in the folder `before`, which nothing has changed."""
+    """Write the contents into the folder and return the names of shared files.
+
+    A shared file is unchanged since the version in the folder `before`.
+    """
     notes, vectors, states = contents.notes, contents.vectors, contents.states
     records.write(notes.documents, folder, "documents")
     records.write(notes.passages, folder, "passages")
@@ -161,7 +164,7 @@ def write(contents: Contents, folder: Path, before: Path | None = None) -> list[
 
 
 def read(folder: Path) -> Contents:
-    """Return what was written there; what is large stays mapped from disk."""
+    """Return the contents that `write` stored; large arrays stay mapped from disk."""
     places, korean, state_places = (
         np.load(folder / f"{name}.npy") for name in ("places", "korean", "state_places")
     )
@@ -207,7 +210,7 @@ def _small(contents: Contents) -> dict[str, Any]:
 
 
 def _projection(small: Any) -> Projection:
-    """Return what the states were projected by; another release may have projected otherwise."""
+    """Return the projection of the token states; its name tells if another release made them."""
     # Up to schema 6 an index had principal components of its own: none of its states are taken.
     name = str(small["projection"]) if "projection" in small else ""
     if name == PRINCIPAL:

@@ -1,4 +1,4 @@
-"""What is kept of documents and passages one by one, and decoded when it is asked for."""
+"""Records of documents and passages, each stored on its own and decoded on first use."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -18,14 +18,15 @@ _LATEST = 64
 
 
 class Records(Sequence[T], Generic[T]):
-    """Records one after another; kept: whether all that was decoded is held, or the latest."""
+    """A sequence of records that decodes a record on first use."""
 
     def __init__(
         self, data: Bytes, starts: Int64s, decode: Callable[[int, bytes], T], kept: bool = False
     ) -> None:
-        """data: uint8, mapped or in memory. starts: int64 (records + 1,), where each begins.
+        """data: uint8, mapped or in memory. starts: int64 (records + 1,), the start of each record.
 
-        decode gets a record's number and its bytes.
+        decode gets the number and the bytes of a record. kept: whether all decoded records stay in
+        memory, or only the latest ones.
         """
         self.data = data
         self.starts = starts
@@ -51,7 +52,7 @@ class Records(Sequence[T], Generic[T]):
         return (self[position] for position in range(len(self)))
 
     def raw(self, start: int, stop: int) -> list[bytes]:
-        """Return the bytes of some records."""
+        """Return the bytes of the records [start, stop)."""
         edges = self.starts[start : stop + 1].tolist()
         return [self.data[begin:end].tobytes() for begin, end in pairwise(edges)]
 
@@ -62,14 +63,14 @@ def _decoded(data: Bytes, starts: Int64s, decode: Callable[[int, bytes], T], pos
 
 
 def joined(records: Iterable[bytes], decode: Callable[[int, bytes], T]) -> Records[T]:
-    """Return such records in memory."""
+    """Return a sequence of the given records, held in memory."""
     parts = list(records)
     starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
     return Records(np.frombuffer(b"".join(parts), np.uint8), starts, decode, kept=True)
 
 
 def write(records: Records[T], folder: Path, name: str) -> None:
-    """Write records to files that begin with the name."""
+    """Write records to files whose names begin with `name`."""
     records.data.tofile(folder / f"{name}.msgpack")
     np.save(folder / f"{name}.starts.npy", records.starts)
 
@@ -77,6 +78,6 @@ def write(records: Records[T], folder: Path, name: str) -> None:
 def read(
     folder: Path, name: str, decode: Callable[[int, bytes], T], kept: bool = False
 ) -> Records[T]:
-    """Return what was written there, mapped from disk."""
+    """Return the records that `write` stored, mapped from disk."""
     data = np.memmap(folder / f"{name}.msgpack", np.uint8, "r")
     return Records(data, np.load(folder / f"{name}.starts.npy"), decode, kept)

@@ -1,10 +1,10 @@
 """The index on disk: immutable versions, and one small file that names the current one.
 
-DATA_DIR/current                     the version being served, switched by one rename
-DATA_DIR/versions/VERSION/           manifest.json, and what it lists
+DATA_DIR/current                     the name of the current version, switched by one rename
+DATA_DIR/versions/VERSION/           manifest.json, and the files that it lists
 DATA_DIR/versions/VERSION.part-PID/  a version that is being written
 
-Files that two versions have in common are one file on disk, by hard links.
+Files that two versions share are stored once, by hard links.
 """
 
 import hashlib
@@ -42,9 +42,9 @@ _STAMPED = "20260101T000000000000"
 
 @dataclass(frozen=True)
 class File:
-    """Size of one file of the index, and what tells damage: the XXH3 of its parts' XXH3.
+    """The size and the hash of one file of the index: the XXH3 of the XXH3 of its parts.
 
-    Against whoever means harm it is no help, nor would any hash be that stands beside the file.
+    The hash detects damage but no attack; no hash that is stored beside the file could do that.
     """
 
     size: int
@@ -53,10 +53,10 @@ class File:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an index was made of, so that another program, model or damage is noticed.
+    """The origin and the files of a version, to detect another program, another model or damage.
 
-    corpora: folder by corpus name. sources: SHA-256 of each document's text by "corpus/path", in
-    their order. reader: what stands for the program that read them.
+    corpora: the folder of each corpus by name. sources: the SHA-256 of each document's text by
+    "corpus/path", in the order of the documents. reader: the fingerprint of the parser code.
     """
 
     schema: int
@@ -72,9 +72,10 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One immutable version of the index, held by a request from start to end.
+    """One immutable version of the index; a request uses the same one from start to end.
 
-    extras: files that its builder put beside the contents, by name. folder: where it stands.
+    extras: the extra files that the builder stored beside the contents, by name. folder: the folder
+    of the version.
     """
 
     manifest: Manifest
@@ -84,7 +85,7 @@ class Snapshot:
 
     @property
     def notes(self) -> Notes:
-        """Return the documents and passages."""
+        """Return the documents and passages of this version."""
         return self.contents.notes
 
     @property
@@ -98,9 +99,9 @@ _MANIFESTS = TypeAdapter(Manifest)
 
 @contextmanager
 def draft(data_dir: Path) -> Iterator[Path]:
-    """Yield an empty folder for the files of a new version, to be published or thrown away.
+    """Yield an empty folder for the files of a new version; it is deleted unless published.
 
-    Raises IndexUnusable where it cannot be written; the old version then goes on.
+    Raises IndexUnusable if the folder cannot be written; the old version then stays current.
     """
     try:
         versions = data_dir / "versions"
@@ -132,10 +133,11 @@ def publish(
     keep: int = KEPT,
     announce: Callable[[Manifest], None] = lambda manifest: None,
 ) -> Snapshot:
-    """Switch to the version drafted in a folder, whose files were read back as contents.
+    """Publish the version drafted in a folder: write its manifest, switch to it and return it.
 
-    shared: what is known of the files that the version before has as well. keep: how many versions
-    stay. announce: called before it is switched to, which what it raises prevents.
+    contents: the files of the folder, read back. shared: the sizes and hashes of the files that the
+    version before has too. keep: the number of versions that stay. announce: called before the
+    switch; an error that it raises prevents the switch.
     """
     for name, data in extras.items():
         (folder / f"{_EXTRA}{name}").write_bytes(data)
@@ -170,7 +172,7 @@ def publish(
 
 
 def current(data_dir: Path) -> str:
-    """Return the name of the version being served. Raises IndexMissing or IndexDamaged."""
+    """Return the name of the current version. Raises IndexMissing or IndexDamaged."""
     try:
         return (data_dir / "current").read_text().strip()
     except FileNotFoundError:
@@ -182,9 +184,9 @@ def current(data_dir: Path) -> str:
 
 
 def load(data_dir: Path) -> Snapshot:
-    """Return the current version, its files checked against the manifest.
+    """Return the current version after a check of its files against the manifest.
 
-    Raises IndexMissing, IndexDamaged or IndexMismatch, each with the way out.
+    Raises IndexMissing, IndexDamaged or IndexMismatch; each message says what to do.
     """
     while True:
         version = current(data_dir)
@@ -197,9 +199,9 @@ def load(data_dir: Path) -> Snapshot:
 
 
 def serviceable(data_dir: Path, report: Callable[[str], None]) -> Snapshot:
-    """Return the current version; where it is damaged, the newest other one that is whole.
+    """Return the current version or, if it is damaged, the newest undamaged one.
 
-    What is damaged is reported. Raises what `load` raises where there is no other.
+    Damage is reported. Raises the error of `load` if there is no undamaged version.
     """
     try:
         return load(data_dir)
@@ -213,9 +215,9 @@ def serviceable(data_dir: Path, report: Callable[[str], None]) -> Snapshot:
 
 
 def foundation(data_dir: Path) -> Snapshot | None:
-    """Return the version that a build may go on from, None where there is none.
+    """Return the version that a build may continue, or None.
 
-    One of another schema serves as far as it can be read, for its embeddings.
+    A version of another schema is used as far as it can be read, for its embeddings.
     """
     found: Snapshot | None
     try:
@@ -228,7 +230,7 @@ def foundation(data_dir: Path) -> Snapshot | None:
 
 
 def versions(data_dir: Path) -> list[Manifest]:
-    """Return what is known of the versions that can be switched to, the newest first."""
+    """Return the manifests of the versions that one can switch to, the newest first."""
     found = []
     for folder in sorted((data_dir / "versions").glob("*"), reverse=True):
         with suppress(IndexUnusable):
@@ -237,10 +239,10 @@ def versions(data_dir: Path) -> list[Manifest]:
 
 
 def roll_back(data_dir: Path, version: str = "") -> Snapshot:
-    """Switch to a version, that before the current one where none is named, and return it.
+    """Switch to a version and return it; without a name, that is the one before the current.
 
-    Raises IndexMissing where there is none such, and what `load` raises: a version that cannot be
-    served is not switched to.
+    Raises IndexMissing if there is no such version, and the errors of `load`: a version that cannot
+    be served does not become the current one.
     """
     known = [each.version for each in versions(data_dir)]
     older = [each for each in known if each < current(data_dir)]
@@ -254,7 +256,7 @@ def roll_back(data_dir: Path, version: str = "") -> Snapshot:
 
 
 def check_weights(manifest: Manifest, weights: Weights) -> None:
-    """Raise IndexMismatch when the encoder would not make the vectors of this index."""
+    """Raise IndexMismatch if the vectors of this index were made with other weights."""
     for field in ("fingerprint", "dimension", "pooling", "query_prompt", "passage_prompt"):
         built, now = getattr(manifest.weights, field), getattr(weights, field)
         if built != now:
@@ -304,7 +306,10 @@ def _check(path: Path, expected: File, parts: Sequence[Future[bytes]]) -> None:
 
 
 def _salvaged(folder: Path) -> Snapshot | None:
-    """Return a version of another schema as far as this program can read it, read by another."""
+    """Return a version of another schema, or None if this program cannot read it.
+
+    Its `reader` is empty, so that all notes are parsed again.
+    """
     try:
         kept = TypeAdapter(dict[str, Any]).validate_json((folder / _MANIFEST).read_bytes())
         for file in kept["files"].values():
@@ -335,7 +340,7 @@ def _read_manifest(folder: Path) -> Manifest:
 
 
 def _files(folder: Path, shared: Mapping[str, File]) -> dict[str, File]:
-    """Return what is known of each file; shared: what is known already."""
+    """Return the size and hash of each file by name; `shared` has those that are known already."""
     found = {}
     with ThreadPoolExecutor() as threads:
         for path in sorted(folder.iterdir()):
@@ -348,7 +353,7 @@ def _files(folder: Path, shared: Mapping[str, File]) -> dict[str, File]:
 
 
 def _hashed(path: Path, expected: File, threads: ThreadPoolExecutor) -> list[Future[bytes]]:
-    """Return the hashes of the parts of a file, to come."""
+    """Return futures of the hashes of the parts of a file."""
     if expected.digest.startswith(_SHA256):
         return []
     return [threads.submit(_part, path, start) for start in range(0, max(expected.size, 1), _PART)]
@@ -385,7 +390,7 @@ def _sync(paths: Iterable[Path]) -> None:
 
 
 def _next_name(versions: Path) -> str:
-    """Return a time, later than that of any version even where the clock was moved back."""
+    """Return a time stamp later than any version's, even after the clock was set back."""
     now = datetime.now(UTC)
     for path in versions.iterdir():
         with suppress(ValueError):
@@ -404,7 +409,7 @@ def _switch(data_dir: Path, version: str) -> None:
 
 
 def _sweep(data_dir: Path) -> None:
-    """Remove what builds that died left behind: whoever builds holds the lock."""
+    """Remove the leftovers of builds that died; only the holder of the build lock calls this."""
     for path in (data_dir / "versions").glob("*.part-*"):
         shutil.rmtree(path, ignore_errors=True)
     for path in data_dir.glob("current.part-*"):

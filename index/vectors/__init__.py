@@ -1,4 +1,4 @@
-"""Vectors and token embeddings as they are stored and searched: exactly, by a graph, by MaxSim."""
+"""Vectors and token embeddings: their storage and their search, exact, by a graph or by MaxSim."""
 
 from index.vectors import passage_vectors, token_embeddings
 from index.vectors.flat import FlatStore

@@ -1,4 +1,4 @@
-"""Every vector compared, by FAISS, where the vectors stay mapped from disk."""
+"""Exact search by FAISS: every vector is compared, and the vectors stay mapped from disk."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +15,14 @@ _faiss: Any = faiss
 
 @dataclass(frozen=True, eq=False)
 class FlatStore:
-    """Exact. vectors: float32 (rows, dimension), contiguous."""
+    """A store with exact search. vectors: float32 (rows, dimension), contiguous."""
 
     vectors: Floats
 
     def search(
         self, vector: Floats, count: int, within: Ranges | None = None
     ) -> tuple[Floats, Ints]:
-        """Return the nearest of all vectors, or of those within; see Store."""
+        """Return the scores and rows of the nearest vectors; see Store."""
         size = len(self.vectors) if within is None else int((within[:, 1] - within[:, 0]).sum())
         most = min(count, size)
         # One more than wanted tells whether rows of the last score were left out.
@@ -56,7 +56,7 @@ class FlatStore:
 
 
 def selector(within: Ranges, size: int) -> Any:
-    """Return what tells FAISS which of so many rows may be found."""
+    """Return a FAISS selector that allows the rows in the ranges; size: the number of all rows."""
     if len(within) == 1:
         return faiss.IDSelectorRange(int(within[0, 0]), int(within[0, 1]))
     steps = np.zeros(size + 1, np.int8)

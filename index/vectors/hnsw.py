@@ -1,8 +1,9 @@
-"""An HNSW graph by FAISS: some vectors compared, chosen so that the nearest are among them.
+"""Approximate search by an HNSW graph of FAISS, which compares only some of the vectors.
 
-Malkov and Yashunin 2016, https://arxiv.org/abs/1603.09320, over vectors of 8 bits a component; what
-it finds is scored by the vectors themselves. A graph outlives versions of the index: vectors that
-came since are compared one by one until there are many, those that went are passed by.
+The graph (Malkov and Yashunin 2016, https://arxiv.org/abs/1603.09320) holds vectors with 8 bits a
+component; the vectors that it finds are scored in full precision. A graph is used for several
+versions of the index: vectors added since are compared one by one until they are many, and removed
+ones are skipped.
 """
 
 import uuid
@@ -48,10 +49,11 @@ _FEW = 0.2
 
 @dataclass(frozen=True, eq=False)
 class GraphStore:
-    """Approximate. vectors: float32 (rows, dimension), mapped.
+    """A store with approximate search. vectors: float32 (rows, dimension), mapped from disk.
 
-    graph: FAISS's index of nodes, mapped, in a file of that name. rows: int32 (nodes,), the row
-    that each node stands for, -1 where it is gone. width: how many nodes a search keeps in view.
+    graph: the FAISS index of the nodes, mapped from disk. name: a part of its file name. rows:
+    int32 (nodes,), the row of each node's vector, -1 if it was removed. width: the number of
+    candidates that a search keeps (efSearch).
     """
 
     vectors: Floats
@@ -63,7 +65,7 @@ class GraphStore:
     def search(
         self, vector: Floats, count: int, within: Ranges | None = None
     ) -> tuple[Floats, Ints]:
-        """Return the nearest vectors that the graph leads to; see Store."""
+        """Return the scores and rows of the nearest vectors that the graph finds; see Store."""
         size = len(self.vectors) if within is None else int((within[:, 1] - within[:, 0]).sum())
         if within is not None and size <= max(EXACT, _FEW * len(self.vectors)):
             return FlatStore(self.vectors).search(vector, count, within)
@@ -72,7 +74,7 @@ class GraphStore:
         return ranked(products(self.vectors, rows, vector), rows, count)
 
     def _nearest(self, vector: Floats, count: int, size: int, within: Ranges | None) -> Ints:
-        """Return the rows of the nodes found."""
+        """Return the rows of the nodes that the graph finds; size: the number of allowed rows."""
         # Nodes that may not be found are walked over all the same.
         width = max(self.width, count) * len(self.rows) // max(size, 1)
         chosen = self._bits if within is None else _packed(self._allowed(within)[self.rows])
@@ -83,7 +85,7 @@ class GraphStore:
         return rows
 
     def _allowed(self, within: Ranges) -> Mask:
-        """Return bool (rows + 1,), the last for nodes that are gone."""
+        """Return the mask of allowed rows, bool (rows + 1,), the last one for removed nodes."""
         allowed = np.zeros(len(self.vectors) + 1, np.bool_)
         allowed[rows_of(within)] = True
         return allowed
@@ -97,7 +99,7 @@ class GraphStore:
 
     @property
     def size(self) -> int:
-        """Return the bytes that it takes beside the vectors: a byte a component, and its links."""
+        """Return the size of the graph in bytes: one byte for each component, and the links."""
         links = self.graph.hnsw.neighbors.size() * np.dtype(np.int32).itemsize
         return int(self.graph.ntotal * self.graph.d + links)
 
@@ -110,23 +112,23 @@ class GraphStore:
 
     @cached_property
     def _bits(self) -> Any:
-        """Return the nodes that are not gone, a bit each; None where all are there."""
+        """Return the nodes that still have a vector, one bit each, or None if all have one."""
         there = self.rows >= 0
         return None if there.all() else _packed(there)
 
 
 def opened(vectors: Floats, path: Path, name: str, rows: Ints, width: int) -> GraphStore:
-    """Return a graph mapped from disk, so that several processes share it."""
+    """Return a graph that is mapped from disk, so that several processes share its memory."""
     return GraphStore(
         vectors, faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC), name, rows, width
     )
 
 
 def grown(vectors: Floats, before: GraphStore | None, sources: Ranges, path: Path) -> GraphStore:
-    """Return a graph over the vectors, gone on from one that most of them were in.
+    """Return a graph of the vectors; it extends the graph before if that is still good enough.
 
-    sources: int64 (rows,), the row of each among the vectors before, -1 where it is new. path: the
-    file of the graph before. The width is that of the graph before, or the least.
+    sources: int64 (rows,), the row of each vector in the version before, -1 for a new one. path:
+    the file of the graph before. The width is that of the graph before, else the smallest one.
     """
     if before is None:
         return _made(vectors)
@@ -146,10 +148,11 @@ def grown(vectors: Floats, before: GraphStore | None, sources: Ranges, path: Pat
 
 
 def widened(store: GraphStore, questions: Floats) -> tuple[GraphStore | None, float]:
-    """Return the graph with the least width that finds enough with something to spare, else with
-    the largest one, and its recall at ten against exact search; None where that is not enough.
+    """Return the graph with the smallest width that is good enough, and its recall.
 
-    questions: float32 (n, dimension).
+    The recall is at ten, against exact search. A width is good enough if the recall is a little
+    higher than RECALL; if none is, the largest width is taken, and the graph is None if even that
+    recall is below RECALL. questions: float32 (n, dimension).
     """
     found, share = store, 0.0
     for width in _WIDTHS:
@@ -161,7 +164,7 @@ def widened(store: GraphStore, questions: Floats) -> tuple[GraphStore | None, fl
 
 
 def graph_recall(store: Store, vectors: Floats, questions: Floats) -> float:
-    """Return which share of the ten nearest of these vectors a store finds."""
+    """Return the recall of a store: the share of the ten nearest vectors that it finds, 0 to 1."""
     with _threads():
         _, exact = faiss.knn(questions, vectors, _RECALL_AT, faiss.METRIC_INNER_PRODUCT)
     hits = [
@@ -183,13 +186,13 @@ def _made(vectors: Floats) -> GraphStore:
 
 
 def _name() -> str:
-    """Return a name that is never used again: versions share the file of a graph by it."""
+    """Return a unique name for the file of a graph, which several versions may share."""
     return uuid.uuid4().hex[:12]
 
 
 @contextmanager
 def _threads() -> Iterator[None]:
-    """Let FAISS use all cores: a graph of many vectors takes minutes."""
+    """Let FAISS use all cores for a while, since a graph of many vectors takes minutes."""
     faiss.omp_set_num_threads(usable_cpus())
     try:
         yield

@@ -1,6 +1,7 @@
-"""Writes what multiplies for late interaction: `python -m index.vectors.maxsim_graph`.
+"""Writer of the ONNX graph for late interaction: `python -m index.vectors.maxsim_graph`.
 
-The file ships with the program, since `onnx` is not kept where models were exported beforehand.
+The graph multiplies token embeddings. Its file ships with the program, because installations that
+import an exported model do without the package `onnx`.
 """
 
 from onnx import ModelProto, TensorProto, helper, save_model
@@ -10,11 +11,11 @@ from index.vectors.token_embeddings import PRODUCTS
 
 
 def build() -> ModelProto:
-    """Return the graph.
+    """Return the graph, which computes inner products of passage tokens and question tokens.
 
-    Inputs: low, high, uint8 (tokens, n), the even and the odd components of passages' tokens;
-    even, odd, int8 (n, question's tokens), those of the question's.
-    Output: products, int32 (tokens, question's tokens).
+    Inputs: low, high, uint8 (tokens, n), the even and the odd components of the passages' tokens;
+    even, odd, int8 (n, question tokens), the even and the odd components of the question's tokens.
+    Output: products, int32 (tokens, question tokens).
     """
     value = helper.make_tensor_value_info
     stated = [value(name, TensorProto.UINT8, ["t", "n"]) for name in ("low", "high")]

@@ -1,4 +1,4 @@
-"""Dense vectors of passages and lines: which stands for what, and where they are searched."""
+"""Dense vectors of passages and lines: their owners, their files, and the store to search them."""
 
 import os
 import shutil
@@ -26,12 +26,13 @@ _KEYS = "vector_keys.npy"
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
-    """Unit vectors, what each stands for, and the store that searches them.
+    """Unit vectors, the owner of each, and the store that searches them.
 
-    matrix: float32 (vectors, dimension), mapped from disk. owners: int32 (vectors, 2), the passage,
-    and the line in it or WHOLE; a passage's own vector stands before its lines', and passages stand
-    in order. line_mean: float32 (dimension,), the mean of the lines' vectors. keys: uint8 (vectors,
-    16), what stands for the text of each, so that it is not encoded again.
+    matrix: float32 (vectors, dimension), mapped from disk. owners: int32 (vectors, 2), the passage
+    of each vector, and the line in it or WHOLE; the vector of a whole passage stands before those
+    of its lines, and passages stand in order. line_mean: float32 (dimension,), the mean of the
+    lines' vectors. keys: uint8 (vectors, 16), a hash of each text, so that no text is encoded
+    twice.
     """
 
     matrix: Floats
@@ -45,8 +46,9 @@ class Vectors:
     ) -> tuple[Floats, Ints]:
         """Return the scores of the best vectors and their rows, best first, at most `count`.
 
-        allowed: bool (passages,), whose vectors are searched; all where it is None. A score is a
-        cosine in [-1, 1], higher is better; ties go by row. Raises what the store does.
+        allowed: bool (passages,), the passages to search; None for all. A score is a cosine in
+        [-1, 1], higher is better; vectors with equal scores are ordered by row. Raises the errors
+        of the store.
         """
         within = None if allowed is None else self._starts[ranges(allowed)]
         return self.store.search(vector, count, within)
@@ -58,12 +60,12 @@ class Vectors:
 
     @cached_property
     def _starts(self) -> Int64s:
-        """Return int64 (passages + 1,), the row where each passage begins."""
+        """Return the first row of each passage, int64 (passages + 1,)."""
         return np.append(np.flatnonzero(self.owners[:, 1] == WHOLE), len(self.owners))
 
 
 def vectors_of(matrix: Floats, owners: Ints, keys: Bytes) -> Vectors:
-    """Return float32 (n, dimension) unit vectors, all of them compared in a search."""
+    """Return the vectors with exact search. matrix: float32 (n, dimension), unit vectors."""
     lines = matrix[owners[:, 1] != WHOLE]
     mean = lines.mean(axis=0) if len(lines) else matrix.mean(axis=0)
     return Vectors(matrix, FlatStore(matrix), owners, mean, keys)
@@ -77,11 +79,12 @@ def with_graph(
     folder: Path | None,
     report: Callable[[str], None],
 ) -> Vectors:
-    """Return the vectors behind a graph, where they are many and it finds enough of the nearest.
+    """Return the vectors with a graph if they are many and its recall is high enough.
 
-    questions: float32 (n, dimension), to measure that by: about these notes, since of others the
-    nearest are as good as any. before: the vectors of the version in `folder`; sources: int64
-    (vectors,), the row of each there, or -1.
+    Otherwise the vectors come back unchanged. questions: float32 (n, dimension), to measure the
+    recall; they must be about these notes, because for other questions no vector is clearly the
+    nearest. before: the vectors of the version in `folder`. sources: int64 (vectors,), the row of
+    each vector in that version, or -1.
     """
     count = len(vectors.matrix)
     if count <= hnsw.EXACT:
@@ -108,7 +111,7 @@ def with_graph(
 
 
 def write(vectors: Vectors, folder: Path, before: Path | None) -> list[str]:
-    """Write the files; return the names of those shared with the version in the folder before."""
+    """Write the files; return the names of those shared with the version in the folder `before`."""
     np.save(folder / MATRIX, vectors.matrix)
     np.save(folder / _OWNERS, vectors.owners)
     np.save(folder / _KEYS, vectors.keys)
@@ -123,7 +126,7 @@ def write(vectors: Vectors, folder: Path, before: Path | None) -> list[str]:
 
 
 def read(folder: Path, line_mean: Floats, width: int) -> Vectors:
-    """Return what was written there, mapped from disk; width: that of its graph, if it has one."""
+    """Return the vectors that `write` stored, mapped from disk; width: that of a graph, if any."""
     # Questions run side by side, each on one thread; a search by several waits for all of them.
     faiss.omp_set_num_threads(1)
     matrix = _matrix(folder)
@@ -136,12 +139,15 @@ def read(folder: Path, line_mean: Floats, width: int) -> Vectors:
 
 
 def width(vectors: Vectors) -> int:
-    """Return how many nodes of its graph a search keeps in view, 0 where there is none."""
+    """Return the width of the graph (see GraphStore), 0 if there is no graph."""
     return vectors.store.width if isinstance(vectors.store, GraphStore) else 0
 
 
 def linked(old: Path, new: Path) -> bool:
-    """Return whether the new file is the old one; a copy where the disk knows no links."""
+    """Link a new file to an old one and return True; return False if there is no old file.
+
+    The file is copied if the file system does not support hard links.
+    """
     if not old.exists():
         return False
     try:

@@ -1,4 +1,4 @@
-"""Every vector compared, by NumPy alone: what the other stores are measured against."""
+"""Exact search by NumPy alone: the reference for tests of the other stores."""
 
 from dataclasses import dataclass
 
@@ -10,22 +10,22 @@ from index.vectors.store_protocol import ranked
 
 @dataclass(frozen=True, eq=False)
 class PlainStore:
-    """Exact. vectors: float32 (rows, dimension)."""
+    """A store with exact search. vectors: float32 (rows, dimension)."""
 
     vectors: Floats
 
     def search(
         self, vector: Floats, count: int, within: Ranges | None = None
     ) -> tuple[Floats, Ints]:
-        """Return the nearest of all vectors, or of those within; see Store."""
+        """Return the scores and rows of the nearest vectors; see Store."""
         rows = np.arange(len(self.vectors)) if within is None else rows_of(within)
         return ranked(products(self.vectors, rows, vector), rows, count)
 
 
 def products(vectors: Floats, rows: Ranges | Ints, vector: Floats) -> Floats:
-    """Return float32 (rows,), the inner product of each with the vector.
+    """Return the inner product of each of these rows with the vector, float32 (rows,).
 
-    Equal vectors get equal scores wherever they stand, which a matrix product does not promise.
+    Equal vectors get equal scores in every row; a matrix product does not promise that.
     """
     found: Floats = np.einsum("rd,d->r", vectors[rows], vector)
     return found

@@ -1,7 +1,7 @@
-"""Stores of dense vectors: what FAISS and Milvus share, and no more.
+"""The protocol of stores of dense vectors, which FAISS and Milvus share.
 
-`plain` compares with every vector, by NumPy; `flat` does, by FAISS; `graph` walks an HNSW graph;
-`milvus` asks a server. One suite of tests holds all of them to what is said here.
+`plain` compares every vector by NumPy; `flat` does the same by FAISS; `hnsw` uses an HNSW graph;
+`index.milvus` asks a server. One test suite checks this protocol for all of them.
 """
 
 from typing import Protocol
@@ -12,20 +12,20 @@ from index.arrays import Floats, Ints, Ranges
 
 
 class Store(Protocol):
-    """Unit vectors by row."""
+    """A store of unit vectors, numbered by row."""
 
     def search(
         self, vector: Floats, count: int, within: Ranges | None = None
     ) -> tuple[Floats, Ints]:
         """Return the scores of the nearest vectors and their rows, best first, at most `count`.
 
-        vector: float32 (dimension,). within: int64 (n, 2), the rows [start, end) that may be found,
-        ascending and apart; all where it is None. A score is the inner product, for a unit vector
-        the cosine in [-1, 1]: higher is better. Ties go by row.
+        vector: float32 (dimension,). within: int64 (n, 2), the allowed rows as ranges [start, end),
+        ascending and disjoint; None allows all. A score is the inner product, for a unit vector the
+        cosine in [-1, 1]: higher is better. Vectors with equal scores are ordered by row.
         """
 
 
 def ranked(scores: Floats, rows: Ranges | Ints, count: int) -> tuple[Floats, Ints]:
-    """Return the best scores and their rows, best first, ties by row, at most `count`."""
+    """Return the best scores and their rows, at most `count`, best first, equal ones by row."""
     order = np.lexsort((rows, -scores))[:count]
     return scores[order], rows[order].astype(np.int32)

@@ -1,9 +1,10 @@
 """Token states for late interaction: ColBERT's MaxSim through a learned projection.
 
-Khattab and Zaharia 2020, https://arxiv.org/abs/2004.12832. What a token is compared by is learned
-from labelled questions (`benchmarks/reading/train.py`), once for the whole program, over the states
-of a middle layer of the encoder and of its last. A model that nothing was learned for keeps the
-principal components of its states. Passages keep their components in 4 bits each, 64 bytes a token.
+Khattab and Zaharia 2020, https://arxiv.org/abs/2004.12832. The projection maps the states of a
+middle layer and of the last layer of the encoder to components; it is learned once for the whole
+program from labelled questions (`benchmarks/reading/train.py`). A model without a learned
+projection uses the principal components of its states. The components of passages are stored in 4
+bits each, 64 bytes a token.
 """
 
 import hashlib
@@ -43,12 +44,13 @@ Int64s = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """From tokens' states to what is compared.
+    """A linear map from the hidden states of tokens to the components that are compared.
 
-    name: what tells it from others. questions, passages: float32 (states, COMPONENTS), by which the
-    states of either are multiplied; question_shift, passage_shift: float32 (COMPONENTS,), what is
-    added then. deviations: float32 (COMPONENTS,), how far passages' tokens spread along each.
-    weights: float32 (COMPONENTS,), how much along each makes a question's token count.
+    name: identifies the projection. questions, passages: float32 (states, COMPONENTS), the matrix
+    for the states of questions and that for passages. question_shift, passage_shift: float32
+    (COMPONENTS,), added after the multiplication. deviations: float32 (COMPONENTS,), the standard
+    deviation of passages' tokens in each component. weights: float32 (COMPONENTS,), the effect of
+    each component on the importance of a question's token.
     """
 
     name: str
@@ -60,16 +62,15 @@ class Projection:
     weights: Floats
 
     def question(self, states: Floats) -> Floats:
-        """Return float32 (tokens, COMPONENTS), unit length, for a question's states."""
+        """Return the projected states of a question, float32 (tokens, COMPONENTS), unit length."""
         return _unit(states @ self.questions + self.question_shift)
 
     def passage(self, states: Floats) -> Floats:
-        """Return float32 (tokens, COMPONENTS), unit length, for a passage's states."""
+        """Return the projected states of a passage, float32 (tokens, COMPONENTS), unit length."""
         return _unit(states @ self.passages + self.passage_shift)
 
     def shares(self, tokens: Floats) -> Floats:
-        """Return float32 (tokens,), how much each of a question's projected tokens counts; their
-        sum is 1."""
+        """Return the importance of each projected token of a question, float32 (tokens,), sum 1."""
         logits = tokens @ self.weights
         raised = np.exp(logits - logits.max())
         shares: Floats = raised / raised.sum()
@@ -81,7 +82,7 @@ class Segment:
     """The projected states of the passages that one build encoded, mapped from disk.
 
     packed: uint8 (tokens, COMPONENTS / 2), a component in each half byte, the first in the low one.
-    lines: int16 (tokens,), the line of its passage that a token stands in, HEADING for its path.
+    lines: int16 (tokens,), the line of each token in its passage, HEADING for the heading path.
     """
 
     name: str
@@ -93,8 +94,8 @@ class Segment:
 class TokenEmbeddings:
     """The projected states of all passages' tokens.
 
-    places: int64 (passages, 3), the segment of each passage's tokens, the first one and how many.
-    projection: what all of them were projected by.
+    places: int64 (passages, 3), for each passage the segment, its first token there, and the number
+    of its tokens. projection: the projection of all of them.
     """
 
     segments: tuple[Segment, ...]
@@ -102,7 +103,7 @@ class TokenEmbeddings:
     projection: Projection
 
     def of(self, passages: Ints | Int64s) -> tuple[Bytes, Int16s]:
-        """Return packed states and lines of some passages' tokens, one passage after another."""
+        """Return the packed states and the lines of the tokens of some passages, concatenated."""
         found = [
             (self.segments[number], slice(start, start + count))
             for number, start, count in self.places[passages].tolist()
@@ -112,15 +113,17 @@ class TokenEmbeddings:
         return packed, np.concatenate([np.asarray(segment.lines)[rows] for segment, rows in found])
 
     def unpacked(self, passages: Ints) -> tuple[Floats, Int16s]:
-        """Return float32 (tokens, COMPONENTS), unit length, and the lines of some passages' tokens,
-        one passage after another."""
+        """Return the states and the lines of the tokens of some passages, concatenated.
+
+        The states are float32 (tokens, COMPONENTS), unit length.
+        """
         packed, lines = self.of(passages)
         levels = np.stack([packed & 15, packed >> 4], axis=2).reshape(len(packed), -1)
         tokens = (levels - _ZERO) * (self.projection.deviations * np.float32(_STEP))
         return _unit(tokens), lines
 
     def compare(self, question: Floats, passages: Ints) -> "Alignment":
-        """Return how well each of the question's projected tokens is met in these passages."""
+        """Return the best match of each projected question token in each line of the passages."""
         packed, lines = self.of(passages)
         products, unit, level = _products(packed, question * self.projection.deviations)
         counts = self.places[passages, 2]
@@ -137,10 +140,10 @@ class TokenEmbeddings:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How well each token of a question is met in each line of some passages.
+    """The best match of each token of a question in each line of some passages.
 
     best: float32 (lines, question tokens), the highest cosine in [-1, 1] within the line.
-    owners: int32 (lines,), which of the passages asked for; ascending.
+    owners: int32 (lines,), the position of the line's passage in the request; ascending.
     lines: int32 (lines,), the line's position in its passage, or HEADING.
     """
 
@@ -149,18 +152,18 @@ class Alignment:
     lines: Ints
 
     def passages(self) -> Floats:
-        """Return float32 (passages, question tokens), the highest cosine within each passage."""
+        """Return the highest cosine in each passage, float32 (passages, question tokens)."""
         edges = np.flatnonzero(np.diff(self.owners, prepend=-1))
         best: Floats = np.maximum.reduceat(self.best, edges, axis=0)
         return best
 
 
 def _products(packed: Bytes, question: Floats) -> tuple[Ints, Floats, Floats]:
-    """Return int32 (tokens, question tokens), products in whole numbers, and for each token of the
-    question, what one of them is worth, and the product that stands for nothing.
+    """Return integer products, int32 (tokens, question tokens), and their unit and zero.
 
-    A question's components are rounded to 8 bits, which costs less than what passages' 4 bits do;
-    whole numbers are multiplied four times as fast.
+    Unit and zero are float32 (question tokens,): the cosine is `(product - zero) * unit`. The
+    components of a question are rounded to 8 bits, which loses less than the 4 bits of passages;
+    the multiplication of integers is four times as fast.
     """
     unit = np.maximum(np.abs(question).max(axis=1), 1e-9) / np.float32(_LEVELS)
     rounded = np.rint(question / unit[:, None]).astype(np.int8)
@@ -177,7 +180,7 @@ def _products(packed: Bytes, question: Floats) -> tuple[Ints, Floats, Floats]:
 
 @cache
 def _multiplied() -> Callable[[Mapping[str, npt.NDArray[Any]]], npt.NDArray[Any]]:
-    """Return what runs the graph of PRODUCTS."""
+    """Return a function that runs the ONNX graph in PRODUCTS."""
     # Commands that ask nothing do without.
     from index.encoding.runtime import run, session
 
@@ -187,7 +190,7 @@ def _multiplied() -> Callable[[Mapping[str, npt.NDArray[Any]]], npt.NDArray[Any]
 
 @cache
 def learned_projection() -> Projection:
-    """Return the projection that ships with the program, for the default model."""
+    """Return the learned projection for the default model, which ships with the program."""
     with LEARNED.open("rb") as stream, np.load(stream) as kept:
         arrays = {name: kept[name].astype(np.float32) for name in kept.files}
     digest = hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
@@ -195,9 +198,9 @@ def learned_projection() -> Projection:
 
 
 def principal(asked: Sequence[Encoding], read: Sequence[Encoding]) -> Projection:
-    """Return the principal components of a model's states.
+    """Return a projection to the principal components of a model's states.
 
-    asked: general questions encoded as such; read: the same encoded as passages.
+    asked: general questions, encoded as questions; read: the same texts, encoded as passages.
     """
     sides = [np.concatenate([each.own_states for each in part]) for part in (asked, read)]
     means = [side.mean(axis=0) for side in sides]
@@ -218,8 +221,11 @@ def principal(asked: Sequence[Encoding], read: Sequence[Encoding]) -> Projection
 
 
 def spoken(encoding: Encoding, text: str) -> npt.NDArray[np.bool_]:
-    """Return bool (tokens,), which of a passage's tokens are compared: those with a letter or
-    digit, as in ColBERT; all of the text where it has none."""
+    """Return a mask of the passage's tokens that are compared, bool (tokens,).
+
+    They are the tokens with a letter or digit, as in ColBERT, or all tokens of the text if it has
+    none of these.
+    """
     words = np.array(
         [start >= 0 and bool(_WORD.search(text, start, end)) for start, end in encoding.offsets]
     )
@@ -227,7 +233,7 @@ def spoken(encoding: Encoding, text: str) -> npt.NDArray[np.bool_]:
 
 
 def pack(encoding: Encoding, kept_tokens: npt.NDArray[np.bool_], projection: Projection) -> Bytes:
-    """Return uint8 (tokens kept, COMPONENTS / 2) for a passage."""
+    """Return the packed states of a passage's kept tokens, uint8 (kept tokens, COMPONENTS / 2)."""
     scaled = projection.passage(encoding.states[kept_tokens]) / projection.deviations
     levels = np.clip(np.rint(scaled / _STEP + _ZERO), 0, 15).astype(np.uint8)
     packed: Bytes = levels[:, 0::2] | (levels[:, 1::2] << 4)
@@ -235,10 +241,10 @@ def pack(encoding: Encoding, kept_tokens: npt.NDArray[np.bool_], projection: Pro
 
 
 def token_lines(offsets: Ints, heading: int, lines: Sequence[str]) -> Int16s:
-    """Return int16 (tokens,), the line that each of these tokens stands in.
+    """Return the line of each of these tokens, int16 (tokens,), HEADING for the heading path.
 
-    heading is the length of the path before the lines as the encoder reads it, its line end
-    included; each line's plain text stands behind it with one more character.
+    heading: the length of the heading path in the encoded text, including its line end. The plain
+    text of each line follows, each with one more character.
     """
     ends = heading + np.cumsum([len(normalise(line)) + 1 for line in lines])
     # A token may begin with the white space before it: its last character says where it is.

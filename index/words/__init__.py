@@ -1,4 +1,4 @@
-"""Words for lexical search: analysis of Korean and English, BM25, the vocabulary of the notes."""
+"""Words for lexical search: analysis of Korean and English, BM25, and the notes' vocabulary."""
 
 from index.words import lexical, vocabulary
 from index.words.analyzer import Span, analyze, morphemes, spans, stem

@@ -1,4 +1,4 @@
-"""Words for lexical search: Korean morphemes, English stems, identifiers whole and by part."""
+"""The analyzer of lexical search: Korean morphemes, English stems, identifiers and their parts."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ _EMPTY = frozenset(
 
 @dataclass(frozen=True)
 class Span:
-    """What stands at [start, end) of a text, and the words it is compared by."""
+    """The piece [start, end) of a text, and its words for comparison."""
 
     start: int
     end: int
@@ -60,16 +60,16 @@ class Span:
 
 
 def analyze(text: str) -> list[str]:
-    """Return the words of a text in order, as both questions and passages are compared by.
+    """Return the words of a text in order; questions and passages are compared by these words.
 
-    Identifiers come whole and by part, English words by stem, Korean nouns whole and by part,
-    verbs by stem; particles, endings and English stop words are left out.
+    Identifiers and Korean compound nouns are given whole and in parts, English words and Korean
+    verbs as stems. Particles, endings and English stop words are left out.
     """
     return [word for span in spans(normalise(text)) for word in span.words]
 
 
 def spans(text: str) -> tuple[Span, ...]:
-    """Return where a normalised text holds words, in order."""
+    """Return the pieces of a normalised text that hold words, in order."""
     return _spans(text)
 
 
@@ -86,7 +86,7 @@ def _spans(text: str) -> tuple[Span, ...]:
 
 @lru_cache(maxsize=4096)
 def morphemes(text: str) -> tuple[tuple[str, str], ...]:
-    """Return each morpheme's surface with its tag, as `NNG` or `VV+EF`."""
+    """Return the surface form of each morpheme with its tag, such as `NNG` or `VV+EF`."""
     found = (line.partition("\t") for line in _tagger().parse(text).splitlines())
     return tuple((surface, features.split(",")[0]) for surface, tab, features in found if tab)
 
@@ -130,7 +130,10 @@ def _content(surface: str, features: list[str]) -> tuple[str, ...]:
 
 
 def _parts(features: list[str]) -> list[tuple[str, str]]:
-    """Return what an inflected or compound morpheme is made of: `보/VV/*+ᆯ/ETM/*`."""
+    """Return the parts of an inflected or compound morpheme with their tags.
+
+    `보/VV/*+ᆯ/ETM/*` becomes `[("보", "VV"), ("ᆯ", "ETM")]`; a simple morpheme gives no parts.
+    """
     if len(features) < 8 or features[7] == "*":
         return []
     parts = (part.split("/") for part in features[7].split("+"))
@@ -151,7 +154,7 @@ def _tagger() -> mecab_ko.Tagger:
 
 @cache
 def _model() -> mecab_ko.Model:
-    """Return the dictionary that all taggers read: each would map 100 MB of its own.
+    """Return the dictionary that all taggers share, because each copy would map 100 MB.
 
     Raises ModelError.
     """

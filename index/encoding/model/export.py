@@ -1,6 +1,6 @@
-"""Exports the default model: `python -m index.encoding.model.export onnx|torch DIR`.
+"""Export of the default model: `python -m index.encoding.model.export onnx|torch DIR`.
 
-A folder proves itself before it is put into its place.
+A new folder is tested against known vectors before it is moved to its final place.
 """
 
 import argparse
@@ -21,10 +21,10 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 
 def ensure(kind: Engine, cache_dir: Path) -> Path:
-    """Return the exported folder in the cache, exported first where it is missing or incomplete.
+    """Return the exported folder in the cache; export it first if it is missing or incomplete.
 
-    Exporting takes place in a process of its own, so that its memory is given back. Raises
-    ModelError with the reason where it fails.
+    The export runs in a process of its own, so that its memory is freed. Raises ModelError with
+    the reason if the export fails.
     """
     target = cache_dir / model_files.folder_name(kind)
     if model_files.is_current(target):
@@ -38,9 +38,9 @@ def ensure(kind: Engine, cache_dir: Path) -> Path:
 
 
 def export(kind: Engine, target: Path) -> None:
-    """Write the folder; nothing happens where it is complete.
+    """Write the folder; do nothing if it is complete already.
 
-    Raises ModelError where the weights or a library are not installed, the disk is full or not
+    Raises ModelError if the weights or a library are not installed, the disk is full or not
     writable, the result is wrong, or `target` holds something else.
     """
     try:
@@ -55,7 +55,7 @@ def export(kind: Engine, target: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command line; return the exit status."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m index.encoding.model.export", description="Export the default model."
     )
@@ -95,7 +95,7 @@ def _write(kind: Engine, folder: Path) -> None:
 
 
 def prove(kind: Engine, folder: Path) -> None:
-    """Raise ModelError where a folder's encoder does not answer as the default model does."""
+    """Raise ModelError if the encoder of a folder gives other vectors than the default model."""
     from index.encoding.model import reference
 
     _say("comparing it with known vectors")
@@ -112,7 +112,7 @@ def prove(kind: Engine, folder: Path) -> None:
 
 
 def _run(command: list[str]) -> tuple[int, str]:
-    """Return the exit status and the last line written to stderr, all of which is passed on."""
+    """Return the exit status and the last line of stderr; all of stderr is passed on."""
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     last = ""
     with subprocess.Popen(

@@ -1,7 +1,7 @@
-"""The two folders that the default model is exported to, and whether one is complete.
+"""The files of the two folders that the default model is exported to, and checks on them.
 
-Both hold a tokenizer, `weights.json` (the fields of `Weights`) and, written last, `files.json`
-(the layout, and name to length and to SHA-256 of every other file).
+Both folders hold a tokenizer, `weights.json` (the fields of `Weights`) and `files.json` (the
+layout, and the length and SHA-256 of every other file by its name), which is written last.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ def describe(folder: Path, weights: Weights) -> None:
 
 
 def read_weights(folder: Path) -> Weights:
-    """Return what the folder's vectors depend on; ModelError where that cannot be read."""
+    """Return the `Weights` of a folder; raise ModelError if they cannot be read."""
     try:
         return Weights(**json.loads((folder / WEIGHTS).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
@@ -72,7 +72,10 @@ def read_weights(folder: Path) -> Weights:
 
 
 def flaw(folder: Path) -> str | None:
-    """Return what keeps the folder from being used, or None where it is complete."""
+    """Return the reason why the folder cannot be used, or None if it is complete.
+
+    Only the presence and length of files are checked; `damage` reads them.
+    """
     try:
         stored = json.loads((folder / FILES).read_text(encoding="utf-8"))
         if stored.get("layout") != LAYOUT:
@@ -89,7 +92,7 @@ def flaw(folder: Path) -> str | None:
 
 
 def damage(folder: Path) -> str | None:
-    """Return what has changed in a folder since it was exported, its files read; None: nothing."""
+    """Return a description of what changed since the export, or None; every file is read."""
     if found := flaw(folder):
         return found
     try:
@@ -103,7 +106,7 @@ def damage(folder: Path) -> str | None:
 
 
 def is_current(folder: Path) -> bool:
-    """Return whether the folder is complete and of the weights that this program exports."""
+    """Return whether the folder is complete and holds the model that this program exports."""
     try:
         return flaw(folder) is None and read_weights(folder) == MODEL
     except ModelError:

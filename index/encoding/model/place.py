@@ -1,8 +1,8 @@
-"""Puts a finished folder into its place at once, whoever else does so meanwhile.
+"""Atomic placement of a finished folder, safe when several processes do it at the same time.
 
-A folder is written beside its place and renamed into it. Of two writers one works and the other
-waits and uses its folder; the lock that tells them apart is let go by the system when its holder
-dies, so what lies there under the lock was left by a crash.
+A folder is written beside its target and then renamed. Of two writers, one works; the other waits
+and uses the folder of the first. The system releases the lock when its holder dies, so that any
+partial folder found by the next holder was left by a crash.
 """
 
 import shutil
@@ -17,11 +17,10 @@ _MEGABYTES = {"onnx": 130, "torch": 550}
 
 
 def place(kind: model_files.Engine, target: Path, write: Callable[[Path], None]) -> bool:
-    """Let `write` fill an empty folder, put it at `target`, and return True; False where a
-    complete one is there already.
+    """Let `write` fill an empty folder, move it to `target`, and return True.
 
-    Raises what `write` raises, and ModelError where the disk is full or not writable, or `target`
-    holds something else.
+    Returns False if a complete folder is there already. Passes on the errors of `write`; raises
+    ModelError if the disk is full or not writable, or if `target` holds something else.
     """
     from filelock import FileLock
 
@@ -45,7 +44,7 @@ def place(kind: model_files.Engine, target: Path, write: Callable[[Path], None])
 
 @contextmanager
 def _partial(target: Path) -> Iterator[Path]:
-    """Give an empty folder beside the target that is gone afterwards."""
+    """Yield an empty folder beside the target and remove it afterwards."""
     folder = target.parent / f".{target.name}.partial"
     _remove(folder)
     folder.mkdir()
@@ -70,7 +69,7 @@ def _remove(folder: Path) -> None:
 
 
 def _refuse_foreign(target: Path) -> None:
-    """Raise ModelError rather than replace something that is no exported model."""
+    """Raise ModelError if the target holds something other than an exported model."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not any((target / name).exists() for name in (model_files.WEIGHTS, model_files.FILES)):

@@ -1,4 +1,4 @@
-"""What the default model is known to answer, so that an export can prove itself."""
+"""Known vectors of the default model, against which an export is tested."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ TOLERANCE = 0.006
 
 
 def verify(encoder: Encoder) -> None:
-    """Raise ModelError where the encoder does not answer as the default model does."""
+    """Raise ModelError if the encoder's vectors differ from the known ones by over TOLERANCE."""
     for kind, text, known, sentence_embedding in KNOWN:
         (encoding,) = encoder.encode([text], kind)
         found = [

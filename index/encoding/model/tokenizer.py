@@ -8,7 +8,7 @@ from index.encoding.unigram import BOS, EOS, SPECIALS
 
 
 def build(vocabulary: PieceVocabulary, limit: int) -> Tokenizer:
-    """Return the tokenizer; it cuts at `limit` tokens, `<s>` and `</s>` counted."""
+    """Return the tokenizer, which cuts at `limit` tokens, including `<s>` and `</s>`."""
     scored = list(zip(vocabulary.pieces, vocabulary.scores.tolist(), strict=True))
     tokenizer = Tokenizer(models.Unigram(scored, vocabulary.unknown, False))
     tokenizer.normalizer = normalizers.Sequence(

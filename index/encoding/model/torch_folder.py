@@ -1,4 +1,4 @@
-"""Writes the default model as a standard SentenceTransformer folder, in single precision."""
+"""Writer of the default model as a standard SentenceTransformer folder in single precision."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ _NORMS = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
 
 
 def write(container: Container, folder: Path) -> None:
-    """Write everything but `tokenizer.json`."""
+    """Write all files of the folder except `tokenizer.json`."""
     for name, value in _configuration(container).items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)

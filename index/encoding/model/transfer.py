@@ -1,4 +1,4 @@
-"""Takes models that were exported elsewhere into the cache."""
+"""Import of models that were exported elsewhere into the cache."""
 
 import shutil
 from importlib.util import find_spec
@@ -14,9 +14,9 @@ _AGAIN = "Export it anew, with this release: notes model export DIR"
 
 
 def take_in(source: Path, cache_dir: Path) -> list[Path]:
-    """Copy the exported folders at or in `source` into the cache, and return where they are now.
+    """Copy the exported folders at or in `source` into the cache, and return their new paths.
 
-    Raises ModelError where there are none, or one is damaged, of other weights, or gives other
+    Raises ModelError if there are none, or if one is damaged, holds another model, or gives other
     vectors than the default model.
     """
     found = [

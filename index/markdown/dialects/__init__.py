@@ -1,4 +1,4 @@
-"""What site generators and editors add to Markdown, as rules of the one parser."""
+"""Markdown dialects: the additions of site generators and editors, as rules of one parser."""
 
 from index.markdown.dialects import front_matter, tag_words
 from index.markdown.dialects.anchors import slug, unique

@@ -1,4 +1,4 @@
-"""Anchors: the fragment that GitHub gives a heading."""
+"""Anchors of headings, computed as on GitHub."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
@@ -11,19 +11,19 @@ _DROPPED = regex.compile(r"[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\- ]")
 
 
 def slug(heading: str) -> str:
-    """Return GitHub's slug of a heading's text (Markdown already taken off).
+    """Return GitHub's slug of a heading's text, which must be free of Markdown.
 
-    Lower case, punctuation and emoji dropped, each space a hyphen, Hangul kept:
-    html-pipeline's table of contents filter.
+    `도커 Volumes!` becomes `도커-volumes`: letters in lower case, no punctuation or emoji, a hyphen
+    for each space. The rules are those of html-pipeline's table of contents filter.
     """
     return _DROPPED.sub("", heading.strip().lower()).replace(" ", "-")
 
 
 def unique(slugs: Iterable[str], given: Sequence[str] = ()) -> Iterator[str]:
-    """Yield each slug, repeated ones with `-1`, `-2`, as github-slugger counts them.
+    """Yield each slug, a repeated one with `-1`, `-2`, counted like in github-slugger.
 
-    A counted slug never equals another heading's own: `a`, `a`, `a-1` become `a`, `a-1`, `a-1-1`.
-    given: the id that its author gave each heading, or ""; it comes before every slug.
+    A counted slug never equals another heading's slug: `a`, `a`, `a-1` become `a`, `a-1`, `a-1-1`.
+    given: the id that the author gave each heading, or ""; an id takes precedence over all slugs.
     """
     seen = {own: 0 for own in given if own}
     free = set(seen)

@@ -20,7 +20,10 @@ _AT_END = regex.compile(
 
 
 def taken_off(heading: str) -> tuple[str, str]:
-    """Return a heading without the attributes at its end, and the id that they give, or ""."""
+    """Return a heading without the attribute list at its end, and the id in that list, or "".
+
+    `Setup {#install}` becomes `("Setup", "install")`.
+    """
     match = _AT_END.search(heading) if heading.endswith("}") else None
     if match is None or not match.start():
         return heading, ""
@@ -28,6 +31,6 @@ def taken_off(heading: str) -> tuple[str, str]:
 
 
 def identifier(attributes: str) -> str:
-    """Return the id that a list gives, or ""."""
+    """Return the id in an attribute list, or ""."""
     match = _ID.search(attributes)
     return _ESCAPED.sub("", match["id"]) if match else ""

@@ -77,7 +77,7 @@ _WIDTH = 4
 
 
 def block_plugin(markdown: MarkdownIt) -> None:
-    """Add the rules."""
+    """Add the rules for block syntax to a parser."""
     starts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     notes: RuleOptionsType = {"alt": ["paragraph", "reference"]}
     ruler = markdown.block.ruler
@@ -186,16 +186,16 @@ def _math(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _closes(state: StateBlock, start: int, end: int) -> bool:
-    """Return whether a formula that a line of `$$` opens is closed by such a line soon.
+    """Return whether a formula that starts with a line `$$` ends with such a line soon.
 
-    It may hold empty lines, and no heading.
+    The formula may contain empty lines, but no heading.
     """
     below = (_line(state, n).rstrip() for n in range(start + 1, min(end, start + _FORMULA)))
     return next((line == "$$" for line in below if line == "$$" or line.startswith("#")), False)
 
 
 def _comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Leave out what stands between two lines of `%%`."""
+    """Leave out a comment, which is the text between two lines of `%%`."""
     if _line(state, start).strip() != "%%" or _is_indented(state, start):
         return False
     last = next((n for n in range(start + 1, end) if _line(state, n).strip() == "%%"), None)
@@ -207,7 +207,7 @@ def _comment(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _module(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Leave out the imports and exports of a page that is a component."""
+    """Leave out the imports and exports of an MDX page."""
     at = state.bMarks[start] + state.tShift[start]
     if silent or state.level or not state.src.startswith(("import", "export"), at):
         return False
@@ -219,7 +219,7 @@ def _module(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _label(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read `(name)=`, which names the place below it."""
+    """Read a label `(name)=`, which gives an id to the text below it."""
     match = _LABEL.fullmatch(_line(state, start))
     if match is None or _is_indented(state, start):
         return False
@@ -231,7 +231,10 @@ def _label(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _definitions(rule: Rule) -> Rule:
-    """Return the rule for definitions without those that begin with a tilde: it is a range."""
+    """Return the rule for definition lists, without definitions that begin with a tilde.
+
+    A tilde at the start of a line usually means a range there.
+    """
 
     def tried(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         number = start if silent else start + 1
@@ -245,7 +248,7 @@ def _definitions(rule: Rule) -> Rule:
 
 
 def _contents(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Leave out the mark where a generator puts the contents."""
+    """Leave out the mark for a table of contents, such as `[TOC]`."""
     if silent or _is_indented(state, start) or not _CONTENTS.fullmatch(_line(state, start)):
         return False
     if start + 1 < end and not state.isEmpty(start + 1):
@@ -255,7 +258,7 @@ def _contents(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _snippet(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Leave out what brings in another file: `--8<-- "file"`, or names between two such lines."""
+    """Leave out an inclusion of files: `--8<-- "file"`, or file names between two such lines."""
     text = (
         _line(state, start) if "8<" in state.src[state.bMarks[start] : state.eMarks[start]] else ""
     )
@@ -289,7 +292,7 @@ def _shortcode(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _marked(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read `<div markdown>` as a tag alone: what follows it is Markdown, in its own line too."""
+    """Read `<div markdown>` as only a tag, so that the text after it is parsed as Markdown."""
     text = _line(state, start)
     match = _MARKED.fullmatch(text) if "markdown" in text else None
     if match is None or _is_indented(state, start):
@@ -344,7 +347,7 @@ def _names_a_container(info: str) -> bool:
 
 
 def _titles(state: StateCore) -> None:
-    """Put the titles that containers and components print before what stands in those."""
+    """Insert the titles of containers and components as paragraphs before their contents."""
     found: list[Token] = []
     after_slashes = False
     for token in state.tokens:
@@ -369,7 +372,7 @@ def _titles(state: StateCore) -> None:
 
 
 def _called(token: Token) -> str:
-    """Return what a generator calls an admonition that its author gave no title."""
+    """Return the default title of an admonition: `note` gives `Note`; "" for other containers."""
     kind = token.info.strip()
     return kind.capitalize() if kind in _ADMONITIONS else ""
 
@@ -385,9 +388,10 @@ def _titled(block: Token) -> Iterator[Token]:
 
 
 def _title_places(content: str) -> list[tuple[int, int, str]]:
-    """Return [start, end) of what is no HTML of a block's, and the words that it prints.
+    """Return the pieces of an HTML block that print a title: [start, end) and the words.
 
-    A title is printed before its tag, and what a line of Liquid prints instead of it.
+    The title of a component is inserted before its tag (start equals end); the words of a line of
+    Liquid tags replace that line.
     """
     found = [(start, start, title) for start, title in tag_words.titles(content)]
     for match in _LIQUID.finditer(content) if "{%" in content else ():
@@ -404,7 +408,7 @@ def _paragraph(text: str, line: int, level: int) -> list[Token]:
 
 
 def container_title(token: Token) -> str:
-    """Return the title that an author gave a container: `:::note Title`, `:::note[Title]`."""
+    """Return the title in the first line of a container: `:::note Title`, `:::note[Title]`."""
     if token.type.startswith(_SLASHED):
         match = _SLASHES.fullmatch(token.info)
         return match["title"].strip() if match and match["title"] else ""

@@ -1,8 +1,8 @@
-"""Emphasis beside Hangul, Han and Kana, read as its author means it.
+"""Emphasis beside Hangul, Han and Kana, understood as its author means it.
 
-CommonMark asks for white space or punctuation beyond a mark that stands against punctuation, which
-languages that write particles onto words do not have: `**용어(term)**는` stays literal there. A
-letter of theirs does as well here, as in the draft of a CJK-friendly CommonMark.
+In CommonMark a mark next to punctuation needs white space or punctuation on its other side. Korean
+writes particles directly after words, so that `**용어(term)**는` is not emphasis there. Here a CJK
+letter on the other side is enough, as in the draft of a CJK-friendly CommonMark.
 """
 
 import unicodedata
@@ -29,7 +29,7 @@ _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
 
 def emphasis_plugin(markdown: MarkdownIt) -> None:
-    """Add the rule to those of CommonMark."""
+    """Replace the rules for emphasis and strikethrough in a parser by CJK-friendly ones."""
     ruler = markdown.inline.ruler
     ruler.at("emphasis", _friendly(emphasis.tokenize))
     ruler.at("strikethrough", _friendly(strikethrough.tokenize))
@@ -48,7 +48,7 @@ def _friendly(rule: InlineRule) -> InlineRule:
 
 
 def _loosen(state: StateInline, start: int, known: int) -> None:
-    """Let the marks that were just read open and close as they are meant to."""
+    """Allow the marks that were just read to open and close emphasis beside CJK letters."""
     marks = state.delimiters[known:]
     opens, closes = _meant(state, start)
     width = len(state.tokens[marks[0].token].content)
@@ -61,7 +61,7 @@ def _loosen(state: StateInline, start: int, known: int) -> None:
 
 
 def _meant(state: StateInline, start: int) -> tuple[bool, bool]:
-    """Return whether marks from start to where the state stands may open, and close."""
+    """Return whether the marks from `start` to the state's position may open, and may close."""
     first, after = start - 1, state.pos
     while first >= 0 and state.src[first] in _INVISIBLE:
         first -= 1
@@ -80,9 +80,10 @@ def _meant(state: StateInline, start: int) -> tuple[bool, bool]:
 
 
 def _ends_a_word(text: str, width: int) -> bool:
-    """Return whether marks behind a text close those before its last words, and no name.
+    """Return whether underscores after a text close emphasis and are not part of a name.
 
-    `_도커_` and `__the term__` are emphasis, `__init__` and `변수_이름_` are names.
+    `_도커_` and `__the term__` are emphasis, `__init__` and `변수_이름_` are names. width: the
+    number of underscores.
     """
     before, mark, inner = text.rpartition("_" * width)
     if not mark or before[-1:].isalnum() or before.endswith("_"):

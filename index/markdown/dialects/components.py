@@ -1,4 +1,4 @@
-"""Components around Markdown: what stands between their tags may be indented, as in MDX."""
+"""Components around Markdown: the text between their tags may be indented, as in MDX."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ Pairs = Mapping[int, tuple[int, int]]
 
 
 def component(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read what stands between two tags on lines of their own, at whatever margin it has."""
+    """Read the Markdown between two component tags on their own lines, at any indentation."""
     at = state.bMarks[start] + state.tShift[start]
     if not state.src[at + 1 : at + 2].isupper():
         return False
@@ -55,7 +55,10 @@ def _tag(state: StateBlock, first: int, after: int) -> None:
 
 
 def _pairs(state: StateBlock) -> Pairs:
-    """Return of each line where an opening tag starts the line below it, and its closing tag's."""
+    """Return the pairs of tags, by the line at which an opening tag starts.
+
+    The value of a pair is the line after the opening tag, and the line of the closing tag.
+    """
     text: str
     pairs: Pairs
     text, pairs = state.env.get(_PAIRS, ("", {}))

@@ -1,4 +1,4 @@
-"""Front matter: YAML between `---`, TOML between `+++`, or one JSON object, at a file's top."""
+"""Front matter at the top of a file: YAML between `---`, TOML between `+++`, or a JSON object."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ _FENCES = {"---": ("---", "..."), "+++": ("+++",)}
 
 
 class MatterError(ValueError):
-    """Front matter is not what its fence says; line is counted from 1 in the file, 0 unknown."""
+    """The front matter is not valid; `line` is counted from 1 in the file, 0 if unknown."""
 
     def __init__(self, kind: str, line: int) -> None:
         super().__init__(f"its front matter is not {kind}" + (f" at line {line}" if line else ""))
@@ -25,13 +25,13 @@ class MatterError(ValueError):
 
 
 def matter_plugin(markdown: MarkdownIt) -> None:
-    """Add the rule."""
+    """Add the rule for front matter to a parser."""
     alt: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     markdown.block.ruler.before("table", "front_matter", _rule, alt)
 
 
 def read(token: Token) -> dict[str, Any]:
-    """Return what a front matter's token says. Raises MatterError."""
+    """Return the values in a front matter's token by their names. Raises MatterError."""
     kind, reader = _READERS.get(token.markup, ("JSON", _json))
     try:
         found = reader(token.content)
@@ -43,7 +43,7 @@ def read(token: Token) -> dict[str, Any]:
 
 
 def aliases(source: str) -> tuple[str, ...]:
-    """Return the other names that a note's front matter gives it, as Obsidian has them."""
+    """Return the aliases in a note's front matter: alternative names, as in Obsidian."""
     first, _, rest = source.removeprefix("\ufeff").partition("\n")
     fence = first.rstrip()
     if fence not in _FENCES or "alias" not in rest:

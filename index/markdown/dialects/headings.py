@@ -1,4 +1,4 @@
-"""Headings with ids of their own, and headings written in HTML."""
+"""Headings with ids from their authors, and headings written in HTML."""
 
 from collections.abc import Iterator
 
@@ -19,12 +19,12 @@ _TABLE = regex.compile(r"<t(?:able|d|r|h)\b", regex.IGNORECASE)
 
 
 def heading_plugin(markdown: MarkdownIt) -> None:
-    """Add the rule."""
+    """Add the rule for headings to a parser."""
     markdown.core.ruler.after("block", "headings", _headings)
 
 
 def explicit(token: Token) -> str:
-    """Return the id that an author gave a heading, or ""."""
+    """Return the id that the author gave a heading, or ""; token: that of the heading."""
     return str(token.meta.get("id", ""))
 
 
@@ -62,7 +62,7 @@ def _is_its_list(tokens: list[Token], position: int, heading: Token) -> bool:
 
 
 def _html_headings(token: Token) -> Iterator[Token]:
-    """Yield a block of HTML, the headings that stand in it on lines of their own apart."""
+    """Yield a block of HTML, with the headings on lines of their own as separate tokens."""
     content, first = token.content, (token.map or [0, 0])[0]
     if "</h" not in content.lower() or is_raw(token) or _TABLE.search(content):
         yield token
@@ -88,12 +88,12 @@ def _html_headings(token: Token) -> Iterator[Token]:
 
 
 def is_raw(token: Token) -> bool:
-    """Return whether a block of HTML begins with what no browser reads as tags."""
+    """Return whether a block of HTML begins with a comment, a script or other raw text."""
     return _RAW.match(token.content) is not None
 
 
 def piece(token: Token, start: int, end: int) -> Iterator[Token]:
-    """Yield a piece of a block of HTML as a block of its own, unless it holds nothing."""
+    """Yield the piece [start, end) of an HTML block as a block of its own, unless it is empty."""
     text = token.content[start:end]
     if not start and end == len(token.content):
         yield token

@@ -1,7 +1,7 @@
-"""Inline syntax of generators and editors, read as the words that it shows.
+"""Inline syntax of generators and editors, reduced to the words that it shows.
 
-What shows nothing becomes no token, words become text, links become links: so every renderer of
-CommonMark knows what to do with it.
+Invisible syntax makes no token, words become text tokens, and links become link tokens. So every
+CommonMark renderer can show the result.
 """
 
 from collections.abc import Callable
@@ -75,7 +75,7 @@ _COMPONENT = regex.compile(
 
 
 def inline_plugin(markdown: MarkdownIt) -> None:
-    """Add the rules, which never look into code."""
+    """Add the rules for inline syntax to a parser; they never change code."""
     markdown.inline.ruler.before("escape", "dialects", _dialects)
     markdown.inline.ruler.after("image", "footnote_ref", _footnote)
 
@@ -90,7 +90,7 @@ def _before(state: StateInline) -> str:
 
 
 def _shown(state: StateInline, silent: bool, end: int, words: str) -> bool:
-    """Move on to end, with the words as the text between."""
+    """Move the state to `end` and add the words as text; always return True."""
     if not silent and words:
         state.push("text", "", 0).content = words
     state.pos = end
@@ -170,14 +170,14 @@ def _push_wikilink(state: StateInline, match: regex.Match[str]) -> None:
 
 
 def _read_between(state: StateInline, start: int, end: int) -> None:
-    """Read a part of the text, which ends before the text does."""
+    """Parse the inline text [start, end) of the state."""
     after, state.pos, state.posMax = state.posMax, start, end
     state.md.inline.tokenize(state)
     state.posMax = after
 
 
 def _within(state: StateInline, start: int, end: int) -> None:
-    """Read the text of a link, in which no other link begins."""
+    """Parse the text of a link; links inside it become plain text."""
     found = len(state.tokens)
     _read_between(state, start, end)
     for token in state.tokens[found:]:
@@ -227,7 +227,7 @@ def _component(state: StateInline, silent: bool) -> bool:
 
 
 def _marker(state: StateInline, silent: bool) -> bool:
-    """Read `==words==`, which a pen has marked."""
+    """Read `==words==`, highlighted text, as strong emphasis."""
     if _before(state) in _CODE_BEFORE:
         return False
     match = _MARKER.match(state.src, state.pos, state.posMax)
@@ -242,7 +242,7 @@ def _marker(state: StateInline, silent: bool) -> bool:
 
 
 def _inserted(state: StateInline, silent: bool) -> bool:
-    """Read `^^words^^`, which are underlined."""
+    """Read `^^words^^`, underlined text."""
     match = _INSERTED.match(state.src, state.pos, state.posMax)
     if match is None or _before(state) in _CODE_BEFORE or _before(state) == "^":
         return False
@@ -255,7 +255,7 @@ def _inserted(state: StateInline, silent: bool) -> bool:
 
 
 def _block_id(state: StateInline, silent: bool) -> bool:
-    """Leave out the id of a block, by which other notes embed it: at its end, or on a line."""
+    """Leave out the id of a block (`^id`, for links from notes), at its end or on its own line."""
     line = _ID_LINE.match(state.src, state.pos) if _before(state) in ("", "\n") else None
     if line:
         return _shown(state, silent, line.end() + 1, "")
@@ -266,7 +266,7 @@ def _block_id(state: StateInline, silent: bool) -> bool:
 
 
 def _task(state: StateInline, silent: bool) -> bool:
-    """Read the box of a task: done or open."""
+    """Read the box of a task, `[x]` or `[ ]`, as `☑` or `☐`."""
     match = TASK.match(state.src) if state.pos == 0 else None
     if match is None or match.end() >= state.posMax:
         return False
@@ -278,7 +278,7 @@ def _task(state: StateInline, silent: bool) -> bool:
 
 
 def _emoji(state: StateInline, silent: bool) -> bool:
-    """Read `:smile:` as people see it; icons say nothing but yes and no."""
+    """Read `:smile:` as an emoji; icons are left out, except check marks and crosses."""
     before = _before(state)
     if before == ":" or before.isalnum():
         return False
@@ -297,7 +297,7 @@ def _emoji(state: StateInline, silent: bool) -> bool:
 
 
 def _keys(state: StateInline, silent: bool) -> bool:
-    """Read `++ctrl+c++`, keys to press."""
+    """Read `++ctrl+c++`, keys to press, as `ctrl+c`."""
     before = _before(state)
     match = _KEYS.match(state.src, state.pos, state.posMax)
     if match is None or before == "+" or before.isalnum():
@@ -306,7 +306,7 @@ def _keys(state: StateInline, silent: bool) -> bool:
 
 
 def _elsewhere(state: StateInline, silent: bool) -> bool:
-    """Read `[text][package.name]`, whose name is none of this page's references."""
+    """Read `[text][package.name]` as its text, if the page does not define that name."""
     match = _ELSEWHERE.match(state.src, state.pos, state.posMax)
     before = _before(state)
     if match is None or before.isalnum() or before in ("]", ")"):

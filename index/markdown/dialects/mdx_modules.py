@@ -1,6 +1,7 @@
-"""Imports and exports of a page that is a component: code that no page shows.
+"""Imports and exports of an MDX page, which is code that no page shows.
 
-Only what a module may hold is one: a paragraph that begins with such a word is a paragraph.
+Only valid statements of a module count; a paragraph that begins with the word "import" or "export"
+stays a paragraph.
 """
 
 import regex
@@ -48,7 +49,7 @@ _UNCLOSED = "unclosed module"
 
 
 def module_end(source: str, start: int, end: int, env: EnvType) -> int | None:
-    """Return where a statement ends that a module may hold and that starts here, None for prose."""
+    """Return the end of the import or export statement at `start`, or None for prose."""
     if whole := _WHOLE.match(source, start, end):
         return int(whole.end())
     head = _HEAD.match(source, start, end)
@@ -67,9 +68,10 @@ def module_end(source: str, start: int, end: int, env: EnvType) -> int | None:
 
 
 def _statement(source: str, start: int, end: int) -> tuple[int, str] | None:
-    """Return where a statement ends, and what of it stands outside of brackets and strings.
+    """Return the end of a statement, and its text outside of brackets and strings.
 
-    Those stand for one word there, and braces for none. None where nothing closes its brackets.
+    In that text a string and any part in brackets is replaced by one word, a part in braces by
+    `{}`. Returns None if a bracket is not closed.
     """
     depth, at = 0, start
     outside: list[str] = []

@@ -1,7 +1,7 @@
-"""Rules tried by the character that they start with, so that most text asks few of them.
+"""A choice of parser rules by their first character, so that few rules are tried at most places.
 
-What is read stays the same: each rule looks at its first character itself, and where several
-start alike they are tried in their order.
+The result of parsing stays the same: each rule checks its first character itself anyway, and rules
+with the same first character are tried in their usual order.
 """
 
 import re
@@ -61,7 +61,7 @@ _NEAR = 100
 
 
 def start_plugin(markdown: MarkdownIt) -> None:
-    """Put one rule in the place of all others, which are known by now."""
+    """Replace all rules of a parser by a few that choose among them; add this plugin last."""
     blocks = markdown.block.ruler
     blocks.at("lheading", _underlined)
     rules = _named(blocks)
@@ -88,7 +88,7 @@ def _named(ruler: Ruler[_Rule]) -> list[tuple[str, _Rule]]:
 def _by_start(
     rules: Sequence[tuple[str, _Rule]], starts: Mapping[str, str]
 ) -> dict[str, tuple[_Rule, ...]]:
-    """Return the rules for each character, in order; those for all others stand at ""."""
+    """Return the rules to try for each first character, in order; "" stands for all others."""
     characters = {"", *"".join(starts.values())}
     return {
         character: tuple(
@@ -127,7 +127,7 @@ def _inline_rule(rules: Mapping[str, tuple[InlineRule, ...]]) -> InlineRule:
 
 
 def _underlined(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read a heading that is underlined, where a line below may underline it."""
+    """Read an underlined heading, if a line below begins with `-` or `=`."""
     for line in range(start + 1, min(end, start + _NEAR)):
         at = state.bMarks[line] + state.tShift[line]
         if at >= state.eMarks[line]:

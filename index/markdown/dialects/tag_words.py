@@ -1,4 +1,4 @@
-"""The words that a tag of a generator shows: shortcodes, Liquid tags, components."""
+"""The words that shortcodes, Liquid tags and components show on a page."""
 
 from collections.abc import Iterator
 
@@ -46,10 +46,10 @@ _TAG = regex.compile(r"""<(?P<name>[A-Za-z][\w.-]*+)(?P<rest>(?:"[^"]*+"|'[^']*+
 
 
 def shortcode(body: str) -> tuple[str, str]:
-    """Return what `note title="Mind"` shows, and what else it names.
+    """Return the visible words of a shortcode, and its invisible names.
 
-    body is the inside of `{{< … >}}` or `{{% … %}}`. A term's id is often its name in another
-    language, worth finding though nobody sees it.
+    `note title="Mind"` gives `("Mind", "")`. body: the inside of `{{< … >}}` or `{{% … %}}`. A
+    search should find invisible names too: the id of a term is often its name in another language.
     """
     name, rest = [*body.split(maxsplit=1), "", ""][:2]
     if name.startswith("/") or name in ("ref", "relref"):
@@ -68,7 +68,7 @@ def shortcode(body: str) -> tuple[str, str]:
 
 
 def liquid(body: str) -> str:
-    """Return what a tag of Liquid shows: `include note.html content="Mind"`."""
+    """Return the visible words of a Liquid tag: `include note.html content="Mind"` gives `Mind`."""
     found = [match for match in _ARGUMENT.finditer(body) if match["bare"] is None]
     return " ".join(
         value
@@ -79,10 +79,10 @@ def liquid(body: str) -> str:
 
 
 def component(tag: str) -> tuple[str, str]:
-    """Return what a tag prints of its attributes, and what else they say.
+    """Return the visible words in a tag's attributes, and the words that a page may not show.
 
-    `<TabItem label="npm">` prints its label; of `<Lesson title="First">` and `<img alt="A whale">`
-    a page may show nothing.
+    `<TabItem label="npm">` gives `("npm", "")`, because it prints its label. `<img alt="A whale">`
+    gives `("", "A whale")`.
     """
     match = _NAME.match(tag)
     name = match["name"].rpartition(".")[2] if match else ""
@@ -96,14 +96,14 @@ def component(tag: str) -> tuple[str, str]:
 
 
 def titles(html: str) -> Iterator[tuple[int, str]]:
-    """Yield where a tag of some HTML prints what it is called, and that."""
+    """Yield the offset and the title of each tag in HTML that prints a title."""
     for match in _TAG.finditer(html):
         if printed := component(match[0])[0]:
             yield match.start(), printed
 
 
 def tags(html: str) -> str:
-    """Return what the attributes of all tags of some HTML say that no page shows."""
+    """Return the words in the attributes of all tags in HTML that a page may not show."""
     return " ".join(filter(None, (component(match[0])[1] for match in _TAG.finditer(html))))
 
 
