@@ -181,7 +181,7 @@ def _questions(service: Service, limits: Limits | None) -> APIRouter:
         if headers["ETag"] in _tags(request):
             return Response(status_code=304, headers=headers)  # type: ignore[return-value]
         try:
-            found = await service.turns.take(
+            found = await service.workers.take(
                 lambda: search(assistant, q, limit, offset, corpus, document)
             )
         except UnknownName as error:
@@ -287,7 +287,7 @@ def _authors(service: Service) -> APIRouter:
     ) -> Gaps:
         """Return questions that went unanswered or were voted down, the most frequent first."""
         now = datetime.now(UTC)
-        found = await service.turns.take(
+        found = await service.workers.take(
             lambda: service.feedback.gaps(limit, days, now), questions=0
         )
         return Gaps(since=now - timedelta(days=days), gaps=found)

@@ -1,7 +1,7 @@
 """Corrects a question: the wrong keyboard layout, misspelt words of the notes, lost spaces."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -15,6 +15,7 @@ from assistant.interpretation.english import frequencies, respelt, split
 from index.words import Vocabulary, morphemes, stem
 
 _TOKEN = regex.compile(r"\p{Hangul}+|[\p{Latin}']+")
+_HANGUL = regex.compile(r"\p{Hangul}")
 _SYLLABLES = regex.compile(r"[가-힣]+")
 # A particle follows a Latin word at once, but a Latin word begins behind a space.
 _SCRIPTS_MEET = regex.compile(r"(?<=[가-힣])(?=\p{Latin})")
@@ -23,12 +24,10 @@ _LOOSE_JAMO = regex.compile(r"[ㄱ-ㅎㅏ-ㅣ]")
 _BOUND = ("J", "E", "X", "VC")
 # What joins the parts of paths, files, flags and names.
 _JOINED = regex.compile(r"[-_/\\@#$0-9]|[.:]\w")
-# A Latin word with a particle, or a short one in a Korean question: whoever types Hangul beside it
-# has the layout right.
-_ON_PURPOSE = regex.compile(
-    r"[a-zA-Z]\p{Hangul}|\p{Hangul}.*(?<![a-zA-Z])[a-zA-Z]{1,3}(?![a-zA-Z])"
-    r"|(?<![a-zA-Z])[a-zA-Z]{1,3}(?![a-zA-Z]).*\p{Hangul}"
-)
+# A Latin word with a particle.
+_WITH_PARTICLE = regex.compile(r"[a-zA-Z]\p{Hangul}")
+# As long as a syllable or less: a name beside Hangul, and no word typed in another layout.
+_SHORT = 3
 # Names of files, settings and packages; what a version or a path adds to them stays.
 _IDENTIFIER = regex.compile(r"(?<![\w./\\@:-])\p{Latin}+(?:[-_.]\p{Latin}+)+(?![\w/\\@:-])")
 _SHORTEST_IDENTIFIER = 6
@@ -73,7 +72,7 @@ class Speller:
         `ehzj zjsxpdlsj` becomes 도커 컨테이너, and 애차ㄷㄱ becomes docker.
         """
         latin = [word for word in _TOKEN.findall(question) if word.isascii()]
-        if latin and not any(map(self._is_word, latin)) and not _ON_PURPOSE.search(question):
+        if latin and not any(map(self._is_word, latin)) and not _on_purpose(question, latin):
             korean: str = hangulpy.convert_qwerty_to_hangul(question)
             runs = _SYLLABLES.findall(korean)
             if not _LOOSE_JAMO.search(korean) and any(map(self._starts_with_noun, runs)):
@@ -235,6 +234,13 @@ class Speller:
     @cached_property
     def _by_letters(self) -> dict[str, str]:
         return {_letters(word): word for word in reversed(list(self.vocabulary.hangul))}
+
+
+def _on_purpose(question: str, latin: Sequence[str]) -> bool:
+    """Return whether Latin words were meant as they are: whoever types Hangul beside them has the
+    layout right, where a particle follows one or one is short."""
+    short = _HANGUL.search(question) and min(map(len, latin)) <= _SHORT
+    return bool(short or _WITH_PARTICLE.search(question))
 
 
 def _letters(word: str) -> str:

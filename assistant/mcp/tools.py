@@ -80,7 +80,7 @@ async def _search(service: Service, asked: SearchArguments, address: str) -> Sea
     assistant = service.assistant
     # A space says that the last word is finished: nobody is typing.
     query = asked.query if len(asked.query) == MAX_QUESTION else f"{asked.query} "
-    found = await service.turns.take(lambda: search(assistant, query, _RESULTS, 0))
+    found = await service.workers.take(lambda: search(assistant, query, _RESULTS, 0))
     return SearchResults(results=[_result(hit, address) for hit in found.hits])
 
 

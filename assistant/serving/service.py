@@ -43,11 +43,11 @@ class Service:
         """
         # Held by whoever makes another version ready, so that it is done once.
         self.switching = threading.Lock()
-        self.turns = WorkerPool()
+        self.workers = WorkerPool()
         self.feedback = feedback
         self.metrics = metrics
         self.milvus = milvus
-        metrics.waiting.set_function(lambda: self.turns.waiting)
+        metrics.waiting.set_function(lambda: self.workers.waiting)
         self._log_questions = log_questions
         self._makers: list[Callable[[Assistant], Any]] = []
         # One reference, so that all of it is switched at once.
@@ -99,7 +99,7 @@ class Service:
         Raises Overloaded where the questions would wait too long, else like `Assistant.ask`.
         """
         assistant = self.assistant
-        return await self.turns.take(
+        return await self.workers.take(
             lambda: [self.timed(each, assistant) for each in questions], len(questions)
         )
 

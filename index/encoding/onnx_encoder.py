@@ -32,7 +32,7 @@ class OnnxEncoder:
         try:
             self._tokenizer = UnigramTokenizer(folder / model_files.PIECES)
             self._session = session(folder / model_files.GRAPH)
-            self._sentence_embedding = SentenceEmbedder(folder)
+            self._embedder = SentenceEmbedder(folder)
         except Exception as error:  # no library has a root of its own errors
             if is_short_of_memory(error):
                 raise MemoryError(str(error)) from error
@@ -57,7 +57,7 @@ class OnnxEncoder:
 
     def sentence_embeddings(self, texts: Sequence[str]) -> Floats:
         """Return the sentence embeddings, float32 (texts, SENTENCE_COMPONENTS), unit vectors."""
-        return self._sentence_embedding.encode(texts)
+        return self._embedder.encode(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, without the prompt and special tokens."""

@@ -44,7 +44,7 @@ class TorchEncoder:
         self._weights = _weights(self._model, folder, name)
         if self._weights == model_files.MODEL:
             _keep_layers(self._model[0])
-        self._sentence_embedding = _sentence_embedding(folder)
+        self._embedder = _embedder(folder)
         self._lock = threading.Lock()
 
     @property
@@ -70,8 +70,8 @@ class TorchEncoder:
         They are unit vectors, or zeros if the model's folder holds no second encoder.
         """
         return (
-            self._sentence_embedding.encode(texts)
-            if self._sentence_embedding
+            self._embedder.encode(texts)
+            if self._embedder
             else np.zeros((len(texts), SENTENCE_COMPONENTS), np.float32)
         )
 
@@ -129,7 +129,7 @@ def _encoding(found: Mapping[str, Any], spans: Ints | None) -> Encoding:
     return Encoding(vector, states, spans)
 
 
-def _sentence_embedding(folder: Path) -> SentenceEmbedder | None:
+def _embedder(folder: Path) -> SentenceEmbedder | None:
     if not (folder / model_files.SENTENCE_GRAPH).is_file():
         return None
     try:

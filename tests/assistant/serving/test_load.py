@@ -198,7 +198,7 @@ class TestTurns:
     def test_over_rest_it_is_503_with_the_time_to_come_back(self, service: Service) -> None:
         async def refused() -> httpx.Response:
             go_on = threading.Event()
-            held = [asyncio.ensure_future(service.turns.take(go_on.wait, 64)) for _ in range(64)]
+            held = [asyncio.ensure_future(service.workers.take(go_on.wait, 64)) for _ in range(64)]
             await asyncio.sleep(0)
             transport = httpx.ASGITransport(create_app(service))
             async with httpx.AsyncClient(
